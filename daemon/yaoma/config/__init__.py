@@ -1,0 +1,1 @@
+"""The one file a technician writes, checked and turned into frozen values."""

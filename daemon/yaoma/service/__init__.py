@@ -1,0 +1,1 @@
+"""What runs the threads: readers, the recorder, the uploader, the supervisor."""

@@ -1,0 +1,1 @@
+"""The centre: broker to store to destinations, and receipts back to the boxes."""

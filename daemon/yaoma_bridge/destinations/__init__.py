@@ -1,0 +1,1 @@
+"""Destinations: the systems that the bridge uploads to."""

@@ -1,0 +1,1 @@
+"""Provisioning: identities, certificates, signed lists, barcodes to print."""
