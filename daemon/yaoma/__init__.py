@@ -1,7 +1,5 @@
 """Yaoma (药码): the box at the counter."""
 
-from importlib.metadata import version
-
 __all__ = ["__version__"]
 
-__version__ = version("yaoma")
+__version__ = "0.1.0"
