@@ -1,0 +1,267 @@
+"""The folder of logs: which one is open, and how one log follows another without a moment in between.
+
+`journal.db` is the open log, `closed/` holds the ended ones, `aside/` damaged files, never deleted. A new log is built
+completely under another name and becomes `journal.next` by a rename; only then is the old file moved away. So at every
+instant either the old log is whole and in place, or the new one with all that it takes over is.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from yaoma.core.entry import CloseReason, OpenReason, Predecessor, closed, opened
+from yaoma.core.record import Entry, Kind, Record, Stamp
+from yaoma.shell.database import DatabaseDamagedError, DatabaseError, Opener, fsync_folder, open_sqlite
+from yaoma.shell.journal import BoxIdentity, Journal
+from yaoma.shell.log_file import LogFile
+from yaoma.shell.salvage import salvage
+
+__all__ = ["JournalFolder", "KnownElsewhere"]
+
+log = logging.getLogger("yaoma.journal")
+
+_COPY_STEP = 512
+
+#: SQLite's companions of a database file; they move with it.
+_COMPANIONS = ("", "-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownElsewhere:
+    """What other files of the box know about a log.
+
+    Args:
+        confirmed_upto: The bridge has stored everything below.
+        size: The log had at least so many records.
+    """
+
+    confirmed_upto: int = 0
+    size: int = 0
+
+
+class JournalFolder:
+    """Opens the journal, whatever state the folder is in.
+
+    Args:
+        folder: Where the files lie; made if it is missing.
+        identity: The box that writes.
+        version: The software's version, for opening records.
+        stamp: Gives the time.
+        known: Gives what the site's state knows about a log.
+        opener: Opens `journal.db`; tests put their faulty disks here.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        identity: BoxIdentity,
+        *,
+        version: str,
+        stamp: Callable[[], Stamp],
+        known: Callable[[str], KnownElsewhere] = lambda _: KnownElsewhere(),
+        opener: Opener = open_sqlite,
+    ) -> None:
+        self._folder = folder
+        self._identity = identity
+        self._version = version
+        self._stamp = stamp
+        self._known = known
+        self._opener = opener
+        self._current = folder / "journal.db"
+        self._next = folder / "journal.next"
+        self._building = folder / "journal.building"
+
+    def open(self) -> Journal:
+        """Open the log to append to; begin a new one where the old one can't go on.
+
+        Raises:
+            DatabaseUnavailableError: If the disk refuses; nothing is lost, try again later.
+        """
+        self._make_folders()
+        self._finish_succession()
+        if not self._current.exists():
+            self._succeed([self._opened(OpenReason.NEW, self._newest_closed())])
+            return self._open_current()
+        try:
+            journal = Journal.open(self._current, self._identity, self._opener)
+        except DatabaseDamagedError as error:
+            return self.replace_damaged(error.problem)
+        try:
+            return self._continued(journal)
+        except DatabaseDamagedError as error:
+            journal.close()
+            return self.replace_damaged(error.problem)
+
+    def close_log(self, journal: Journal, reason: CloseReason) -> Journal:
+        """End the open log and begin the next, which takes over what the bridge has not confirmed (DESIGN.md 6).
+
+        Raises:
+            DatabaseError: If the disk refuses; `open` goes on from wherever this came to.
+        """
+        tail = min(self._known(journal.log).confirmed_upto, journal.size)
+        journal.append([closed(reason, tail)], [self._stamp()], checkpoint=True)
+        return self._succeed_closed(journal, reason, tail)
+
+    def replace_damaged(self, problem: str) -> Journal:
+        """Set the damaged `journal.db` aside and begin a new log with what can be read of it.
+
+        Raises:
+            DatabaseUnavailableError: If the disk refuses.
+        """
+        found = salvage(self._current)
+        known = self._known(found.log) if found.log else KnownElsewhere()
+        size = max(found.size, known.size, known.confirmed_upto)
+        log.error(
+            "journal damaged, set aside: problem=%s log=%s records=%d size=%d",
+            problem,
+            found.log,
+            len(found.records),
+            size,
+        )
+        previous = Predecessor(found.log, size, found.checkpoint, found.gap(size))
+        copies = [found.records[seq] for seq in found.records if seq >= known.confirmed_upto]
+        self._succeed([self._opened(OpenReason.DAMAGED, previous), *_copies(copies, found.sealed)])
+        return self._open_current()
+
+    def closed_files(self) -> list[Path]:
+        """Give the files of ended logs."""
+        return sorted((self._folder / "closed").glob("*.db"))
+
+    def aside_files(self) -> list[Path]:
+        """Give the damaged files that were set aside."""
+        return sorted((self._folder / "aside").glob("*.db"))
+
+    def _continued(self, journal: Journal) -> Journal:
+        ended = journal.ended()
+        if ended is not None:
+            tail = ended.fields.get("tail")
+            reason = CloseReason(str(ended.fields.get("reason")))
+            return self._succeed_closed(journal, reason, tail if isinstance(tail, int) else journal.size)
+        first = journal.opening()
+        if (first.fields["site"], first.fields["box"]) != (self._identity.site, self._identity.box):
+            return self.close_log(journal, CloseReason.IDENTITY)
+        if self._known(journal.log).size > journal.size:
+            return self.close_log(journal, CloseReason.SHRUNK)
+        return journal
+
+    def _succeed_closed(self, journal: Journal, reason: CloseReason, tail: int) -> Journal:
+        size = journal.size
+        previous = Predecessor(journal.log, size, journal.newest_checkpoint())
+        entries: list[Entry] = [self._opened(OpenReason(reason.value), previous)]
+        for first in range(tail, size, _COPY_STEP):
+            last = min(size, first + _COPY_STEP)
+            sealed = journal.sealed(first, last)
+            entries += _copies([Record.read(body) for body in journal.bodies(first, last)], sealed)
+        log.warning("log closed: log=%s reason=%s size=%d copied=%d", journal.log, reason.value, size, len(entries) - 1)
+        self._build(entries)
+        journal.finish()
+        self._take_over()
+        return self._open_current()
+
+    def _succeed(self, entries: Sequence[Entry]) -> None:
+        self._build(entries)
+        self._take_over()
+
+    def _build(self, entries: Sequence[Entry]) -> None:
+        self._remove_building()
+        journal = Journal.create(self._building, self._identity, entries[:1], self._stamp())
+        for first in range(1, len(entries), _COPY_STEP):
+            part = entries[first : first + _COPY_STEP]
+            journal.append(part, [self._stamp()] * len(part))
+        journal.checkpoint()
+        journal.finish()
+        self._building.rename(self._next)
+        fsync_folder(self._folder)
+
+    def _take_over(self) -> None:
+        if self._current.exists():
+            self._retire()
+        self._next.rename(self._current)
+        fsync_folder(self._folder)
+
+    def _retire(self) -> None:
+        """Move `journal.db` away: an ended log as one file to `closed/`, anything else with its companions aside."""
+        try:
+            file = LogFile.read_only(self._current)
+            try:
+                last = file.rows(file.size() - 1, file.size())
+                ended = Record.read(last[0][1]) if last else None
+            finally:
+                file.close()
+        except (DatabaseError, ValueError):
+            ended = None
+        if ended is not None and ended.kind == Kind.CLOSE and not self._with_suffix("-wal").exists():
+            target = self._folder / "closed" / f"{ended.log}.db"
+            self._current.rename(target)
+            fsync_folder(target.parent)
+        else:
+            number = len(self.aside_files())
+            for suffix in reversed(_COMPANIONS):
+                companion = self._with_suffix(suffix)
+                if companion.exists():
+                    companion.rename(self._folder / "aside" / f"journal-{number}.db{suffix}")
+            fsync_folder(self._folder / "aside")
+        fsync_folder(self._folder)
+
+    def _finish_succession(self) -> None:
+        """Go on where a power cut stopped a succession."""
+        self._remove_building()
+        if self._next.exists():
+            if self._current.exists() and self._with_suffix("-wal").exists():
+                self._settle_wal()
+            self._take_over()
+
+    def _settle_wal(self) -> None:
+        """Bring what the WAL holds into the file of an ended log, so that it can be moved alone."""
+        try:
+            journal = Journal.open(self._current, self._identity, self._opener)
+            if journal.ended():
+                journal.finish()
+            else:
+                journal.close()
+        except DatabaseDamagedError:
+            return
+
+    def _open_current(self) -> Journal:
+        return Journal.open(self._current, self._identity, self._opener)
+
+    def _opened(self, reason: OpenReason, previous: Predecessor | None) -> Entry:
+        return opened(self._identity.site, self._identity.box, self._version, reason, previous)
+
+    def _newest_closed(self) -> Predecessor | None:
+        newest: tuple[int, Predecessor] | None = None
+        for path in self.closed_files():
+            file = LogFile.read_only(path)
+            try:
+                size = file.size()
+                last = Record.read(file.rows(size - 1, size)[0][1])
+                notes = file.checkpoints()
+            finally:
+                file.close()
+            candidate = (last.stamp.wall_ms, Predecessor(last.log, size, notes[0].note if notes else None))
+            newest = candidate if newest is None or candidate[0] > newest[0] else newest
+        return newest[1] if newest else None
+
+    def _with_suffix(self, suffix: str) -> Path:
+        return self._folder / f"journal.db{suffix}"
+
+    def _remove_building(self) -> None:
+        for suffix in (*_COMPANIONS, "-journal"):
+            (self._folder / f"journal.building{suffix}").unlink(missing_ok=True)
+
+    def _make_folders(self) -> None:
+        for folder in (self._folder, self._folder / "closed", self._folder / "aside"):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, parents=True)
+                fsync_folder(folder.parent)
+
+
+def _copies(records: Sequence[Record], sealed: Mapping[int, bytes]) -> list[Entry]:
+    """Make the entries that carry records over; a log's own beginning and end stay behind."""
+    entries = []
+    for record in records:
+        if record.kind not in {Kind.OPEN, Kind.CLOSE}:
+            copy = Record.copied(record)
+            entries.append(Entry(copy.kind, copy.fields, sealed.get(record.seq)))
+    return entries

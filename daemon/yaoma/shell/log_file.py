@@ -1,0 +1,313 @@
+"""One log in one SQLite file: rows in, rows out; it does not know what they say."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlite_utils import Database, Migrations
+
+from yaoma.shell.database import (
+    Connection,
+    DatabaseDamagedError,
+    DatabaseUnavailableError,
+    Opener,
+    classified,
+    open_sqlite,
+    pragma,
+)
+
+__all__ = ["APPLICATION_ID", "LogFile", "Row", "StoredCheckpoint"]
+
+#: `PRAGMA application_id` of a log file: "Ylog" in ASCII.
+APPLICATION_ID = 0x596C6F67
+
+_USER_VERSION = 1
+
+_MIGRATIONS = Migrations("journal")
+
+Row = tuple[int, bytes, bytes]
+"""Place, body and leaf hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A checkpoint as it lies in the file.
+
+    Args:
+        size: The tree's size.
+        note: The signed note.
+        frontier: The frontier at that size, as `Frontier.to_bytes` writes it.
+    """
+
+    size: int
+    note: str
+    frontier: bytes
+
+
+@_MIGRATIONS()
+def m001_record_sealed_checkpoint(db: Database) -> None:
+    """Create the tables; no second index and no AUTOINCREMENT: each would cost a page per commit (PEERS.md 5.1)."""
+    db.execute(
+        """
+        CREATE TABLE record (
+            seq INTEGER PRIMARY KEY,
+            body TEXT NOT NULL,
+            leaf_hash BLOB NOT NULL,
+            kind TEXT GENERATED ALWAYS AS (json_extract(body, '$.kind')) VIRTUAL,
+            code TEXT GENERATED ALWAYS AS (json_extract(body, '$.code')) VIRTUAL,
+            verdict TEXT GENERATED ALWAYS AS (json_extract(body, '$.verdict')) VIRTUAL,
+            ticket TEXT GENERATED ALWAYS AS (json_extract(body, '$.ticket')) VIRTUAL,
+            wall_ms INTEGER GENERATED ALWAYS AS (json_extract(body, '$.wall_ms')) VIRTUAL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL, frontier BLOB NOT NULL) STRICT")
+    db.execute("CREATE TABLE sealed (seq INTEGER PRIMARY KEY, blob BLOB NOT NULL) STRICT")
+    for table in ("record", "checkpoint"):
+        for change in ("UPDATE", "DELETE"):
+            db.execute(
+                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'a log is never changed: append a correction'); END"
+            )
+
+
+class LogFile:
+    """A log's file. Thread-safe: one connection, one lock.
+
+    After a write has failed the handle is dead: what SQLite and the kernel think of the pages can no longer be known
+    (PEERS.md 5.1, fsync errors). The owner closes it and opens the file anew.
+
+    Args:
+        path: The file.
+        connection: An open connection to it, in autocommit mode.
+    """
+
+    def __init__(self, path: Path, connection: Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._dead = False
+
+    @classmethod
+    def create(cls, path: Path) -> "LogFile":
+        """Make a new file with an empty log.
+
+        Raises:
+            DatabaseUnavailableError: If the disk refuses.
+        """
+        connection = open_sqlite(path)
+        try:
+            pragma(connection, "page_size", 1024)
+            pragma(connection, "application_id", APPLICATION_ID)
+            database = Database(connection)
+            _MIGRATIONS.apply(database)
+            pragma(connection, "user_version", _USER_VERSION)
+        except sqlite3.Error as error:
+            connection.close()
+            raise classified(path, error) from error
+        return cls._prepared(path, connection)
+
+    @classmethod
+    def open(cls, path: Path, opener: Opener = open_sqlite, *, looking: bool = False) -> "LogFile":
+        """Open an existing file, for appending or only for looking at it.
+
+        Raises:
+            DatabaseDamagedError: If it is no log file of ours, or SQLite finds it damaged.
+            DatabaseUnavailableError: If the disk refuses.
+        """
+        try:
+            connection = opener(path)
+        except sqlite3.Error as error:
+            raise classified(path, error) from error
+        try:
+            found = pragma(connection, "application_id"), pragma(connection, "user_version")
+        except sqlite3.Error as error:
+            connection.close()
+            raise classified(path, error) from error
+        if found != (APPLICATION_ID, _USER_VERSION):
+            connection.close()
+            raise DatabaseDamagedError(path, f"not a log file of version {_USER_VERSION}: {found}")
+        return cls(path, connection) if looking else cls._prepared(path, connection)
+
+    @classmethod
+    def read_only(cls, path: Path) -> "LogFile":
+        """Open a file to look at, also while the daemon writes it.
+
+        Raises:
+            DatabaseDamagedError: If it is no log file of ours, or SQLite finds it damaged.
+            DatabaseUnavailableError: If it can't be read.
+        """
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        return cls.open(
+            path,
+            lambda _: sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5),
+            looking=True,
+        )
+
+    @classmethod
+    def _prepared(cls, path: Path, connection: Connection) -> "LogFile":
+        try:
+            pragma(connection, "journal_mode", "WAL")
+            pragma(connection, "synchronous", "FULL")
+            pragma(connection, "cell_size_check", 1)
+            # A sealed identity that is erased must not linger in free pages (DESIGN.md 3, promise 5).
+            pragma(connection, "secure_delete", 1)
+            mode, level = pragma(connection, "journal_mode"), pragma(connection, "synchronous")
+        except sqlite3.Error as error:
+            connection.close()
+            raise classified(path, error) from error
+        if (mode, level) not in {("wal", 2), ("delete", 2)}:
+            connection.close()
+            raise DatabaseUnavailableError(path, f"journal_mode {mode}, synchronous {level}: not durable")
+        return cls(path, connection)
+
+    def size(self) -> int:
+        """Count the records: the place after the last one.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._reading() as connection:
+            for (last,) in connection.execute("SELECT max(seq) FROM record"):
+                return 0 if last is None else int(last) + 1
+        return 0
+
+    def append(
+        self,
+        rows: Sequence[Row],
+        *,
+        sealed: Mapping[int, bytes] | None = None,
+        checkpoint: StoredCheckpoint | None = None,
+    ) -> None:
+        """Add rows in one commit; when this returns they are on the disk.
+
+        Raises:
+            DatabaseError: If they may not be there; the handle is dead from here on.
+        """
+        with self._writing() as connection:
+            alone = len(rows) == 1 and not sealed and checkpoint is None
+            if not alone:
+                connection.execute("BEGIN IMMEDIATE")
+            for seq, body, leaf in rows:
+                connection.execute(
+                    "INSERT INTO record (seq, body, leaf_hash) VALUES (?, ?, ?)", (seq, body.decode(), leaf)
+                )
+            for seq, blob in (sealed or {}).items():
+                connection.execute("INSERT INTO sealed (seq, blob) VALUES (?, ?)", (seq, blob))
+            if checkpoint is not None:
+                connection.execute(
+                    "INSERT INTO checkpoint (size, note, frontier) VALUES (?, ?, ?)",
+                    (checkpoint.size, checkpoint.note, checkpoint.frontier),
+                )
+            if not alone:
+                connection.execute("COMMIT")
+
+    def rows(self, first: int, last: int) -> list[Row]:
+        """Give the rows of a half-open range, in order, without holes if the file is sound.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._reading() as connection:
+            return [
+                (seq, body.encode(), leaf)
+                for seq, body, leaf in connection.execute(
+                    "SELECT seq, body, leaf_hash FROM record WHERE seq >= ? AND seq < ? ORDER BY seq", (first, last)
+                )
+            ]
+
+    def leaves(self, first: int, last: int) -> list[bytes]:
+        """Give the leaf hashes of a half-open range, in order.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._reading() as connection:
+            return [
+                leaf
+                for (leaf,) in connection.execute(
+                    "SELECT leaf_hash FROM record WHERE seq >= ? AND seq < ? ORDER BY seq", (first, last)
+                )
+            ]
+
+    def sealed(self, first: int, last: int) -> dict[int, bytes]:
+        """Give the sealed identities of a half-open range that were not erased, by place.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT seq, blob FROM sealed WHERE seq >= ? AND seq < ? ORDER BY seq", (first, last)
+                )
+            )
+
+    def erase_sealed(self, seq: int) -> None:
+        """Erase a sealed identity; the record and every proof stay valid.
+
+        Raises:
+            DatabaseError: If it may still be there; the handle is dead from here on.
+        """
+        with self._writing() as connection:
+            connection.execute("DELETE FROM sealed WHERE seq = ?", (seq,))
+            # The write-ahead log still holds the page as it was.
+            pragma(connection, "wal_checkpoint(TRUNCATE)")
+
+    def checkpoints(self, newest_first: int = 1) -> list[StoredCheckpoint]:
+        """Give up to so many of the newest checkpoints, newest first.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._reading() as connection:
+            return [
+                StoredCheckpoint(*row)
+                for row in connection.execute(
+                    "SELECT size, note, frontier FROM checkpoint ORDER BY size DESC LIMIT ?", (newest_first,)
+                )
+            ]
+
+    def finish(self) -> None:
+        """Turn the file into one that needs no companions, so that it can be moved away whole.
+
+        Raises:
+            DatabaseError: If somebody still reads it, or the disk refuses; it can be opened and finished later.
+        """
+        with self._writing() as connection:
+            mode = pragma(connection, "journal_mode", "DELETE")
+        if mode != "delete":
+            raise DatabaseUnavailableError(self.path, f"the log can't be finished, its journal mode is {mode}")
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._dead = True
+            self._connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._lock:
+            if self._dead:
+                raise DatabaseUnavailableError(self.path, "closed after a failure")
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise classified(self.path, error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._lock:
+            if self._dead:
+                raise DatabaseUnavailableError(self.path, "closed after a failure")
+            try:
+                yield self._connection
+            except BaseException as error:
+                self._dead = True
+                self._connection.close()
+                if isinstance(error, sqlite3.Error):
+                    raise classified(self.path, error) from error
+                raise

@@ -1,0 +1,141 @@
+"""Salvage: every record that can still be read from a damaged log file, each proved by its own hash."""
+
+import mmap
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json import JSONDecodeError, JSONDecoder
+from pathlib import Path
+
+from yaoma.core.merkle import HASH_BYTES, leaf_hash
+from yaoma.core.record import Record, RecordError
+
+__all__ = ["Salvaged", "salvage"]
+
+#: Every body begins so: canonical JSON sorts its keys, and every record has "boot".
+_BODY_START = re.compile(rb'\{"[ab][a-z_]*":')
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was found in a damaged file.
+
+    Args:
+        log: The id of the log that most of the records name, or None if none was found.
+        records: The records by place.
+        sealed: Sealed identities by place.
+        size: How many records the file is known to have held, by all that can be read.
+        checkpoint: The newest readable checkpoint note, or None.
+    """
+
+    log: str | None
+    records: dict[int, Record]
+    sealed: dict[int, bytes]
+    size: int
+    checkpoint: str | None
+
+    def gap(self, size: int) -> list[tuple[int, int]]:
+        """Give the runs of places below `size` that were not found."""
+        runs: list[tuple[int, int]] = []
+        for place in range(size):
+            if place not in self.records:
+                if runs and runs[-1][1] == place:
+                    runs[-1] = (runs[-1][0], place + 1)
+                else:
+                    runs.append((place, place + 1))
+        return runs
+
+
+def salvage(path: Path) -> Salvaged:
+    """Read what can be read: first through SQLite, then by looking for records in the raw bytes of file and WAL.
+
+    A record is believed only if the hash stored behind it is the hash of its bytes, so damage can hide a record but
+    can't forge one. The file is not written to.
+    """
+    found: dict[tuple[str, int], Record] = {}
+    sealed: dict[int, bytes] = {}
+    sizes: list[tuple[int, str | None]] = []
+    for body, leaf in _through_sqlite(path, sealed, sizes):
+        _keep(found, body, leaf)
+    for companion in (path, path.with_name(f"{path.name}-wal")):
+        if companion.exists() and companion.stat().st_size:
+            with companion.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+                for body, leaf in _carved(memory):
+                    _keep(found, body, leaf)
+    logs = Counter(log for log, _ in found)
+    log = logs.most_common(1)[0][0] if logs else None
+    records = {seq: record for (name, seq), record in sorted(found.items()) if name == log}
+    size = max([0, *(one for one, _ in sizes), *(seq + 1 for seq in records)])
+    notes = [(one, note) for one, note in sizes if note is not None]
+    return Salvaged(log, records, sealed, size, max(notes)[1] if notes else None)
+
+
+def _keep(found: dict[tuple[str, int], Record], body: bytes, leaf: bytes) -> None:
+    if leaf_hash(body) != leaf:
+        return
+    try:
+        record = Record.read(body)
+    except RecordError:
+        return
+    found[record.log, record.seq] = record
+
+
+def _through_sqlite(
+    path: Path, sealed: dict[int, bytes], sizes: list[tuple[int, str | None]]
+) -> Iterator[tuple[bytes, bytes]]:
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.Error:
+        return
+    try:
+        # From both ends: one damaged page in between ends a scan, but not the other one.
+        for query in (
+            "SELECT body, leaf_hash FROM record ORDER BY seq",
+            "SELECT body, leaf_hash FROM record ORDER BY seq DESC",
+        ):
+            for row in _rows(connection, query):
+                if isinstance(row[0], str) and isinstance(row[1], bytes):
+                    yield row[0].encode(errors="replace"), row[1]
+        for row in _rows(connection, "SELECT seq, blob FROM sealed"):
+            if isinstance(row[0], int) and isinstance(row[1], bytes):
+                sealed[row[0]] = row[1]
+        sizes.extend(
+            (row[0], None) for row in _rows(connection, "SELECT max(seq) + 1 FROM record") if isinstance(row[0], int)
+        )
+        sizes.extend(
+            (row[0], row[1])
+            for row in _rows(connection, "SELECT size, note FROM checkpoint")
+            if isinstance(row[0], int) and isinstance(row[1], str)
+        )
+    finally:
+        connection.close()
+
+
+def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[object, ...]]:
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    try:
+        yield from connection.execute(query)
+    except sqlite3.Error:
+        return
+
+
+def _carved(raw: mmap.mmap) -> Iterator[tuple[bytes, bytes]]:
+    """Look for `body, leaf_hash` as they lie in a table leaf: text directly followed by the hash.
+
+    A record that spills onto overflow pages is not found here; a scan's body is far below that limit (989 bytes with
+    pages of 1 KiB).
+    """
+    decoder = JSONDecoder()
+    for match in _BODY_START.finditer(raw):
+        piece = raw[match.start() : match.start() + 1024]
+        text = piece.decode(errors="surrogateescape")
+        try:
+            _, end = decoder.raw_decode(text)
+        except (JSONDecodeError, RecursionError):
+            continue
+        body = text[:end].encode(errors="surrogateescape")
+        leaf = piece[len(body) : len(body) + HASH_BYTES]
+        if len(leaf) == HASH_BYTES:
+            yield body, leaf
