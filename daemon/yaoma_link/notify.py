@@ -1,0 +1,45 @@
+"""Notify: readiness, status and watchdog for systemd, and nothing at all when not under it."""
+
+import os
+
+try:
+    from systemd.daemon import notify as _systemd_notify
+except ImportError:  # an extra: absent on a developer's machine and in some containers
+    _systemd_notify = None
+
+__all__ = ["Notify"]
+
+
+class Notify:
+    """Tell systemd how the service is; every call is a no-op without NOTIFY_SOCKET (sd_notify(3))."""
+
+    def __init__(self) -> None:
+        self._listened_to = _systemd_notify is not None and bool(os.environ.get("NOTIFY_SOCKET"))
+
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether anybody hears what is said here."""
+        return self._listened_to
+
+    def ready(self, status: str = "") -> None:
+        """Say that start-up is over; dependants may start."""
+        self._say("READY=1", status)
+
+    def status(self, status: str) -> None:
+        """Show one line in `systemctl status`."""
+        self._say(status=status)
+
+    def watchdog(self) -> None:
+        """Say that every worker still makes progress."""
+        self._say("WATCHDOG=1")
+
+    def stopping(self, status: str = "") -> None:
+        """Say that an orderly stop has begun."""
+        self._say("STOPPING=1", status)
+
+    def _say(self, state: str = "", status: str = "") -> None:
+        if not self._listened_to:
+            return
+        # a line break in the status would be read as another assignment
+        line = f"STATUS={' '.join(status.split())}" if status else ""
+        _systemd_notify("\n".join(part for part in (state, line) if part))
