@@ -1,0 +1,46 @@
+"""Fixtures for everybody: real brokers, and brokers that misbehave on command."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.broker import MOSQUITTO, Broker, SilentBroker
+from yaoma_link.topics import BoxName
+from yaoma_tools.broker import access_list
+
+#: The boxes that the access list of `tls_broker` knows.
+BOXES = (BoxName("SITE1", "box-1"), BoxName("SITE1", "box-2"), BoxName("SITE2", "box-1"))
+
+
+@pytest.fixture
+def mosquitto() -> str:
+    """Give the path of the mosquitto program; skip where there is none."""
+    if MOSQUITTO is None:
+        pytest.skip("needs a real broker: apt-get install mosquitto")
+    return MOSQUITTO
+
+
+@pytest.fixture
+def broker(mosquitto: str, tmp_path: Path) -> Iterator[Broker]:
+    """Run a plain mosquitto on loopback, open to everybody, that keeps its state across `stop` and `start`."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    with Broker(folder, persistence=True) as running:
+        yield running
+
+
+@pytest.fixture
+def tls_broker(mosquitto: str, tmp_path: Path) -> Iterator[Broker]:
+    """Run a mosquitto with mutual TLS and the access list that ships."""
+    folder = tmp_path / "tls-broker"
+    folder.mkdir()
+    with Broker(folder, tls=True, acl=access_list(boxes=BOXES)) as running:
+        yield running
+
+
+@pytest.fixture
+def silent_broker() -> Iterator[SilentBroker]:
+    """Run a server that accepts connections and never answers."""
+    with SilentBroker() as running:
+        yield running
