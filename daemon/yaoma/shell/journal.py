@@ -12,7 +12,7 @@ from yaoma.core.record import Entry, Kind, Record, RecordError, Stamp
 from yaoma.shell.database import DatabaseDamagedError, Opener, open_sqlite
 from yaoma.shell.log_file import LogFile, StoredCheckpoint
 
-__all__ = ["CHECKPOINT_EVERY", "BoxIdentity", "Journal", "new_log_id"]
+__all__ = ["CHECKPOINT_EVERY", "BoxIdentity", "Draft", "Journal", "new_log_id"]
 
 #: A checkpoint goes along with every so many records; the recorder adds one each minute with news.
 CHECKPOINT_EVERY = 256
@@ -39,6 +39,30 @@ class BoxIdentity:
     site: str
     box: str
     signer: Signer
+
+
+class Draft:
+    """Records that have their place in a log, but are not kept yet.
+
+    Args:
+        log: The log's id.
+        size: The place of the first record.
+    """
+
+    def __init__(self, log: str, size: int) -> None:
+        self._log = log
+        self._size = size
+        self.records: list[Record] = []
+        self.sealed: dict[int, bytes] = {}
+
+    def add(self, entry: Entry, stamp: Stamp) -> Record:
+        """Give an entry its place."""
+        seq = self._size + len(self.records)
+        record = Record(self._log, seq, entry.kind.value, stamp, entry.fields, entry.body(self._log, seq, stamp))
+        self.records.append(record)
+        if entry.sealed is not None:
+            self.sealed[seq] = entry.sealed
+        return record
 
 
 class Journal:
@@ -134,8 +158,34 @@ class Journal:
         """The size of the newest checkpoint."""
         return self._checkpoint.size if self._checkpoint else 0
 
+    def draft(self) -> Draft:
+        """Begin a group of records that will be committed together."""
+        return Draft(self.log, self.size)
+
+    def commit(self, draft: Draft, *, checkpoint: bool = False) -> None:
+        """Keep the records of a draft, in one commit with fsync; when this returns, they are kept.
+
+        Args:
+            draft: Made by `draft` after the last commit.
+            checkpoint: Sign a checkpoint behind them in any case.
+
+        Raises:
+            DatabaseError: If they may not be kept. The file must be opened anew, and may then hold them all or none.
+        """
+        if draft.records and (draft.records[0].log, draft.records[0].seq) != (self.log, self.size):
+            raise ValueError("the draft was made for another place in the log")
+        leaves = [record.leaf for record in draft.records]
+        frontier = self._frontier.extended(leaves)
+        signed = None
+        if checkpoint or frontier.size // CHECKPOINT_EVERY > self._frontier.size // CHECKPOINT_EVERY:
+            signed = self._signed(frontier)
+        rows = [(record.seq, record.body, leaf) for record, leaf in zip(draft.records, leaves, strict=True)]
+        self._file.append(rows, sealed=draft.sealed, checkpoint=signed)
+        self._frontier = frontier
+        self._checkpoint = signed or self._checkpoint
+
     def append(self, entries: Sequence[Entry], stamps: Sequence[Stamp], *, checkpoint: bool = False) -> list[Record]:
-        """Record entries in one commit with fsync; when this returns, they are kept.
+        """Draft and commit in one step.
 
         Args:
             entries: What to record, in order.
@@ -143,26 +193,13 @@ class Journal:
             checkpoint: Sign a checkpoint behind them in any case.
 
         Raises:
-            DatabaseError: If they may not be kept. Nothing in memory has changed; the file must be opened anew, and
-                may then hold them all or none.
+            DatabaseError: As for `commit`.
         """
-        records, frontier = [], self._frontier
-        for place, (entry, stamp) in enumerate(zip(entries, stamps, strict=True), self.size):
-            body = entry.body(self.log, place, stamp)
-            records.append(Record(self.log, place, entry.kind.value, stamp, entry.fields, body))
-        leaves = [record.leaf for record in records]
-        frontier = frontier.extended(leaves)
-        signed = None
-        if checkpoint or frontier.size // CHECKPOINT_EVERY > self._frontier.size // CHECKPOINT_EVERY:
-            signed = self._signed(frontier)
-        self._file.append(
-            [(record.seq, record.body, leaf) for record, leaf in zip(records, leaves, strict=True)],
-            sealed={record.seq: entry.sealed for record, entry in zip(records, entries, strict=True) if entry.sealed},
-            checkpoint=signed,
-        )
-        self._frontier = frontier
-        self._checkpoint = signed or self._checkpoint
-        return records
+        draft = self.draft()
+        for entry, stamp in zip(entries, stamps, strict=True):
+            draft.add(entry, stamp)
+        self.commit(draft, checkpoint=checkpoint)
+        return draft.records
 
     def checkpoint(self) -> None:
         """Sign a checkpoint at the end of the log, if there is none yet.

@@ -1,0 +1,103 @@
+"""site.db: the file of everything that can be made anew from the journal and the bridge's receipts."""
+
+import logging
+import sqlite3
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from yaoma.shell.database import (
+    Connection,
+    DatabaseDamagedError,
+    Opener,
+    classified,
+    fsync_folder,
+    open_sqlite,
+    pragma,
+)
+
+__all__ = ["APPLICATION_ID", "SiteFile", "open_site"]
+
+log = logging.getLogger("yaoma.site")
+
+#: `PRAGMA application_id` of site.db: "Ysit" in ASCII.
+APPLICATION_ID = 0x59736974
+
+_USER_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """An open site.db; whoever uses the connection holds the lock.
+
+    Args:
+        path: The file.
+        connection: In autocommit mode.
+        lock: Guards the connection.
+        fresh: There was no usable file; its tables are empty.
+    """
+
+    path: Path
+    connection: Connection
+    lock: threading.RLock
+    fresh: bool
+
+
+def open_site(path: Path, opener: Opener = open_sqlite) -> SiteFile:
+    """Open site.db; set it aside and begin an empty one if it is damaged or something else.
+
+    NORMAL is enough here: what a power cut takes is projected again at the next start (DESIGN.md 6).
+
+    Raises:
+        DatabaseUnavailableError: If the disk refuses.
+    """
+    fresh = not path.exists()
+    try:
+        return SiteFile(path, _opened(path, opener), threading.RLock(), fresh)
+    except DatabaseDamagedError as error:
+        log.error("site state damaged, set aside and made anew: problem=%s", error.problem)  # noqa: TRY400 - no trace
+        set_aside(path)
+        return SiteFile(path, _opened(path, opener), threading.RLock(), fresh=True)
+
+
+def set_aside(path: Path) -> None:
+    """Move a damaged file and its companions away, to look at later."""
+    aside = path.parent / "aside"
+    aside.mkdir(mode=0o700, exist_ok=True)
+    number = len(list(aside.glob("site-*.db")))
+    for suffix in ("-shm", "-wal", ""):
+        companion = path.with_name(f"{path.name}{suffix}")
+        if companion.exists():
+            companion.rename(aside / f"site-{number}.db{suffix}")
+    fsync_folder(aside)
+    fsync_folder(path.parent)
+
+
+def _opened(path: Path, opener: Opener) -> Connection:
+    new = not path.exists() or not path.stat().st_size
+    try:
+        connection = opener(path)
+        try:
+            if new:
+                pragma(connection, "application_id", APPLICATION_ID)
+                pragma(connection, "user_version", _USER_VERSION)
+            _check(path, connection)
+            pragma(connection, "journal_mode", "WAL")
+            pragma(connection, "synchronous", "NORMAL")
+            pragma(connection, "cell_size_check", 1)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise classified(path, error) from error
+    return connection
+
+
+def _check(path: Path, connection: Connection) -> None:
+    """Look the whole file over: it is small, can be made anew, and a wrong answer from it would be shown."""
+    found = pragma(connection, "application_id"), pragma(connection, "user_version")
+    if found != (APPLICATION_ID, _USER_VERSION):
+        raise DatabaseDamagedError(path, f"not a site file of version {_USER_VERSION}: {found}")
+    for (answer,) in connection.execute("PRAGMA quick_check(1)"):
+        if answer != "ok":
+            raise DatabaseDamagedError(path, f"quick_check: {answer}")

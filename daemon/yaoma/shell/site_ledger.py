@@ -1,0 +1,283 @@
+"""The ledger on disk: the projection of the journal in site.db, with the newest changes in memory in front of it."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+from yaoma.core.ledger import Changes, Seen, project
+from yaoma.core.record import ClockState, Kind, Record, Stamp
+from yaoma.core.ticket import Ticket
+from yaoma.shell.database import Connection, classified
+from yaoma.shell.site_file import SiteFile
+
+__all__ = ["SiteLedger"]
+
+_MIGRATIONS = Migrations("site")
+
+_CATCH_UP_STEP = 2048
+
+#: The tables that are a projection of the journal and of nothing else.
+PROJECTED = ("seen", "ticket", "tally", "watermark")
+
+
+@_MIGRATIONS()
+def m001_ledger(db: Database) -> None:
+    """Create the tables of the projection."""
+    db.execute(
+        """
+        CREATE TABLE seen (
+            key TEXT PRIMARY KEY, log TEXT NOT NULL, seq INTEGER NOT NULL, station TEXT NOT NULL, ticket TEXT,
+            verdict TEXT NOT NULL, wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, boot TEXT NOT NULL,
+            clock TEXT NOT NULL, place INTEGER NOT NULL, effect TEXT NOT NULL, effect_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX seen_ticket ON seen (ticket) WHERE ticket IS NOT NULL")
+    db.execute(
+        """
+        CREATE TABLE ticket (
+            station TEXT PRIMARY KEY, id TEXT NOT NULL, operation TEXT NOT NULL, opened INTEGER NOT NULL,
+            packs INTEGER NOT NULL, wants_person INTEGER NOT NULL, has_person INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE tally (
+            day INTEGER, station TEXT, operation TEXT, verdict TEXT, reason TEXT, number INTEGER NOT NULL,
+            PRIMARY KEY (day, station, operation, verdict, reason)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE TABLE watermark (log TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT, WITHOUT ROWID")
+
+
+class SiteLedger:
+    """What this box has done with packs and tickets.
+
+    Records are applied in order, staged until their commit succeeded, then kept in memory until `flush` writes them
+    in one group. A look-up sees all three. Only the recorder's thread applies; reading is safe from every thread.
+
+    Args:
+        file: The open site.db.
+    """
+
+    def __init__(self, file: SiteFile) -> None:
+        self._file = file
+        self._unwritten = Changes()
+        self._staged = Changes()
+        with self._database() as connection:
+            if not isinstance(connection, sqlite3.Connection):
+                raise TypeError("migrations run on the standard library's connection")
+            _MIGRATIONS.apply(Database(connection))
+            self._watermark = dict(connection.execute("SELECT log, upto FROM watermark"))
+
+    def applied(self, log: str) -> int:
+        """Give the place after the last record of a log that is in here, written or not."""
+        with self._file.lock:
+            for changes in (self._staged, self._unwritten):
+                if log in changes.upto:
+                    return changes.upto[log]
+            return int(self._watermark.get(log, 0))
+
+    def seen(self, key: str) -> Seen | None:
+        """Give what is known of a pack.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock:
+            for changes in (self._staged, self._unwritten):
+                if key in changes.seen:
+                    return changes.seen[key]
+            with self._database() as connection:
+                rows = connection.execute(
+                    "SELECT log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, "
+                    "effect_ms FROM seen WHERE key = ?",
+                    (key,),
+                )
+                return next((_seen(row) for row in rows), None)
+
+    def open_ticket(self, station: str) -> Ticket | None:
+        """Give the open ticket of a station.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock:
+            for changes in (self._staged, self._unwritten):
+                if station in changes.tickets:
+                    return changes.tickets[station]
+            with self._database() as connection:
+                rows = connection.execute(
+                    "SELECT id, station, operation, opened, packs, wants_person, has_person FROM ticket "
+                    "WHERE station = ?",
+                    (station,),
+                )
+                return next((_open_ticket(row) for row in rows), None)
+
+    def packs_of(self, ticket: str) -> Sequence[str]:
+        """Give the keys of the packs that are on a ticket, in scanning order.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock, self._database() as connection:
+            places = dict(connection.execute("SELECT key, place FROM seen WHERE ticket = ? AND place > 0", (ticket,)))
+            for changes in (self._unwritten, self._staged):
+                for key, seen in changes.seen.items():
+                    places.pop(key, None)
+                    if seen.ticket == ticket and seen.place:
+                        places[key] = seen.place
+            return sorted(places, key=lambda key: (places[key], key))
+
+    def tally(self, day: int) -> dict[tuple[str, str, str, str], int]:
+        """Count the scans of a day, by (station, operation, verdict, reason).
+
+        Args:
+            day: As YYYYMMDD, at the counter.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock, self._database() as connection:
+            rows = connection.execute(
+                "SELECT station, operation, verdict, reason, number FROM tally WHERE day = ?", (day,)
+            )
+            total = {tuple(row[:4]): row[4] for row in rows}
+            for changes in (self._unwritten, self._staged):
+                for (at, *row), number in changes.counts.items():
+                    if at == day:
+                        total[tuple(row)] = total.get(tuple(row), 0) + number
+            return total
+
+    def stage(self, record: Record) -> None:
+        """Apply a record that is about to be committed; `keep` or `drop` follows.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock:
+            log, seq = record.identity
+            if record.kind == Kind.COPY and log != record.log and self.applied(log) > seq:
+                # The original is in here already, under the log that it first stood in.
+                self._staged.add(Changes(upto={record.log: record.seq + 1}))
+            else:
+                self._staged.add(project(record, self))
+
+    def keep(self) -> None:
+        """The staged records are on the disk: from here on they count."""
+        with self._file.lock:
+            self._unwritten.add(self._staged)
+            self._staged = Changes()
+
+    def drop(self) -> None:
+        """The commit failed: forget what was staged."""
+        with self._file.lock:
+            self._staged = Changes()
+
+    @property
+    def unwritten(self) -> int:
+        """How many packs wait to be written."""
+        return len(self._unwritten.seen)
+
+    def flush(self) -> None:
+        """Write what is kept in memory, in one transaction.
+
+        Raises:
+            DatabaseError: If it can't be written; it stays in memory.
+        """
+        with self._file.lock:
+            changes = self._unwritten
+            if not changes.upto:
+                return
+            with self._database() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    _write(connection, changes)
+                    connection.execute("COMMIT")
+                except sqlite3.Error:
+                    if getattr(connection, "in_transaction", False):
+                        connection.execute("ROLLBACK")
+                    raise
+            self._watermark.update(changes.upto)
+            self._unwritten = Changes()
+
+    def catch_up(self, log: str, size: int, bodies: Callable[[int, int], Sequence[bytes]]) -> None:
+        """Apply what a log holds beyond the watermark.
+
+        Args:
+            log: The log's id.
+            size: Its size.
+            bodies: Gives the bodies of a half-open range.
+
+        Raises:
+            DatabaseError: If a file can't be read or written.
+        """
+        self.drop()
+        for first in range(self.applied(log), size, _CATCH_UP_STEP):
+            for body in bodies(first, min(size, first + _CATCH_UP_STEP)):
+                self.stage(Record.read(body))
+                self.keep()
+            self.flush()
+
+    def forget(self) -> None:
+        """Empty the projection, to make it anew.
+
+        Raises:
+            DatabaseError: If the file can't be written.
+        """
+        with self._file.lock, self._database() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for table in PROJECTED:
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
+            connection.execute("COMMIT")
+            self._unwritten, self._staged, self._watermark = Changes(), Changes(), {}
+
+    @contextmanager
+    def _database(self) -> Iterator[Connection]:
+        with self._file.lock:
+            try:
+                yield self._file.connection
+            except sqlite3.Error as error:
+                raise classified(self._file.path, error) from error
+
+
+def _seen(row: Sequence[Any]) -> Seen:
+    log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms = row
+    stamp = Stamp(wall_ms, mono_ms, boot, ClockState(clock))
+    return Seen(log, seq, station, ticket, verdict, stamp, place, effect, effect_ms)
+
+
+def _open_ticket(row: Sequence[Any]) -> Ticket:
+    ticket, station, operation, opened, packs, wants_person, has_person = row
+    return Ticket(ticket, station, operation, opened, packs, bool(wants_person), bool(has_person))
+
+
+def _write(connection: Connection, changes: Changes) -> None:
+    for key, seen in changes.seen.items():
+        stamp = seen.stamp
+        connection.execute(
+            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (key, seen.log, seen.seq, seen.station, seen.ticket, seen.verdict, stamp.wall_ms, stamp.mono_ms, stamp.boot,
+             stamp.clock.value, seen.place, seen.effect, seen.effect_ms),
+        )  # fmt: skip
+    for station, ticket in changes.tickets.items():
+        if ticket is None:
+            connection.execute("DELETE FROM ticket WHERE station = ?", (station,))
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (station, ticket.id, ticket.operation, ticket.opened, ticket.packs, int(ticket.wants_person),
+                 int(ticket.has_person)),
+            )  # fmt: skip
+    for row, number in changes.counts.items():
+        connection.execute(
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
+            (*row, number),
+        )
+    for log, upto in changes.upto.items():
+        connection.execute("INSERT OR REPLACE INTO watermark VALUES (?, ?)", (log, upto))
