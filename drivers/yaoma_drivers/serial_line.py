@@ -115,9 +115,9 @@ class SerialLineDriver:
         """
         if stop.is_set():
             return
+        self._shows.empty()
         port = self._open()
         try:
-            self._shows.empty()
             yield from self._read(port.fileno(), stop)
         finally:
             _close(port)

@@ -237,7 +237,6 @@ def test_show_when_the_device_was_closed_then_old_verdicts_are_not_told(listen: 
     reader.show(symbol, Signal.STOP)
     listen(reader)
     scanner.wait_until_open()
-    time.sleep(0.05)  # between the lock and the emptying of the queue lie a few instructions
     reader.show(symbol, Signal.PASS)
     assert scanner.receive(1) == b"P"
 

@@ -1,0 +1,62 @@
+"""The page on drivers says what is so: its options exist, its examples run."""
+
+import re
+import socket
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.listener import Listener
+from yaoma_drivers.driver import Driver
+from yaoma_drivers.errors import DeviceGone
+from yaoma_drivers.registry import load
+from yaoma_drivers.replay import parse
+from yaoma_drivers.serial_line import SerialLineOptions
+from yaoma_drivers.signal import Signal
+
+PAGE = (Path(__file__).parents[2] / "drivers" / "README.md").read_text(encoding="utf-8")
+Listen = Callable[[Driver], Listener]
+
+
+def block(language: str, holding: str) -> str:
+    """Return the one example of a language that holds a text."""
+    (found,) = [text for text in re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL) if holding in text]
+    return str(found)
+
+
+@pytest.mark.parametrize("name", ["serial_line", "camera", "replay"])
+def test_page_when_it_lists_options_then_they_are_the_drivers_own(name: str) -> None:
+    """Each driver's table has exactly the fields of its Options."""
+    section = PAGE.split(f"\n## `{name}`\n")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(load(name).Options.model_fields)
+
+
+def test_page_when_it_shows_a_driver_then_that_driver_works(listen: Listen) -> None:
+    """The example driver reads a code from a real socket and ends in DeviceGone when the other side closes."""
+    names: dict[str, Any] = {"__name__": "acme_scanners"}
+    exec(block("python", "class AcmeDriver"), names)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        options = names["AcmeOptions"].model_validate({"host": "127.0.0.1", "port": server.getsockname()[1]})
+        listener = listen(names["AcmeDriver"]("counter-9", options))
+        line, _ = server.accept()
+        with line:
+            line.sendall(b"]C081234567890123456789\r\n")
+            symbol = listener.next()
+            assert (symbol.data, symbol.aim, symbol.scanner) == (b"81234567890123456789", "]C0", "counter-9")
+    assert isinstance(listener.error(), DeviceGone)
+
+
+def test_page_when_it_shows_replies_then_every_signal_is_answered() -> None:
+    """A scanner in Host ACK mode waits for an answer to each scan, so the example leaves no signal out."""
+    options = tomllib.loads(block("toml", "replies")) | {"device": "/dev/ttyACM0"}
+    assert set(SerialLineOptions.model_validate(options).replies) == set(Signal)
+
+
+def test_page_when_it_shows_a_replay_file_then_it_can_be_read() -> None:
+    """The example file has three symbols, the second after half a second."""
+    steps = parse(block("text", "one symbol a line").encode())
+    assert [step.pause_ms for step in steps] == [0, 500, 0]
+    assert b"\x1d" in steps[2].data
