@@ -73,6 +73,7 @@ def test_other_when_a_pattern_describes_a_web_address_then_it_counts() -> None:
         (r"[0-9A-Z]{20}", "trace code"),
         (r"[3-6]\d{16}[0-9X]", "ID number"),
         (r"\d{17}x", "ID number"),
+        (r"9\d{5}19\d{9}[0-9X]", "ID number"),  # foreign permanent residents
         (r"110101[0-9]{8}[0-9A-Z]{4}", "ID number"),
         (r"[0-9]{15}", "ID number"),
         (r"13[0-9]{4}5[0-9]{11}", "payment code"),
