@@ -23,8 +23,12 @@ log = logging.getLogger("yaoma.journal")
 
 _COPY_STEP = 512
 
-#: SQLite's companions of a database file; they move with it.
-_COMPANIONS = ("", "-wal", "-shm")
+#: SQLite's companions of a database file; they move with it. One that is left behind would be applied to the next
+#: file of that name.
+_COMPANIONS = ("", "-wal", "-shm", "-journal")
+
+#: Those that hold a part of the database: the file alone is not the whole log.
+_HOT_COMPANIONS = ("-wal", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,7 @@ class JournalFolder:
 
     def _retire(self) -> None:
         """Move `journal.db` away: an ended log as one file to `closed/`, anything else with its companions aside."""
+        whole = not self._is_hot()
         try:
             file = LogFile.read_only(self._current)
             try:
@@ -191,7 +196,7 @@ class JournalFolder:
                 file.close()
         except (DatabaseError, ValueError):
             ended = None
-        if ended is not None and ended.kind == Kind.CLOSE and not self._with_suffix("-wal").exists():
+        if ended is not None and ended.kind == Kind.CLOSE and whole:
             target = self._folder / "closed" / f"{ended.log}.db"
             self._current.rename(target)
             fsync_folder(target.parent)
@@ -208,20 +213,27 @@ class JournalFolder:
         """Go on where a power cut stopped a succession."""
         self._remove_building()
         if self._next.exists():
-            if self._current.exists() and self._with_suffix("-wal").exists():
-                self._settle_wal()
+            if self._current.exists():
+                self._settle()
             self._take_over()
 
-    def _settle_wal(self) -> None:
-        """Bring what the WAL holds into the file of an ended log, so that it can be moved alone."""
+    def _is_hot(self) -> bool:
+        return any(self._with_suffix(suffix).exists() for suffix in _HOT_COMPANIONS)
+
+    def _settle(self) -> None:
+        """Make the file of an ended log whole in itself, whatever companions it has, so that it can be moved alone."""
         try:
             journal = Journal.open(self._current, self._identity, self._opener)
-            if journal.ended():
-                journal.finish()
-            else:
-                journal.close()
         except DatabaseDamagedError:
             return
+        try:
+            if journal.ended():
+                journal.finish()
+        except DatabaseDamagedError:
+            return
+        finally:
+            # A connection that is left open would delete, when it is collected, the WAL that lies there by then.
+            journal.close()
 
     def _open_current(self) -> Journal:
         return Journal.open(self._current, self._identity, self._opener)
@@ -247,7 +259,7 @@ class JournalFolder:
         return self._folder / f"journal.db{suffix}"
 
     def _remove_building(self) -> None:
-        for suffix in (*_COMPANIONS, "-journal"):
+        for suffix in _COMPANIONS:
             (self._folder / f"journal.building{suffix}").unlink(missing_ok=True)
 
     def _make_folders(self) -> None:
