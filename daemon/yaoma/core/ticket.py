@@ -23,7 +23,7 @@ class TicketRefusedError(Exception):
     """The command does not fit the station's state.
 
     Args:
-        reason: A stable id: `ticket_already_open`, `no_open_ticket`, `operation_unknown`, `ticket_empty`.
+        reason: A stable id: `ticket_already_open`, `no_open_ticket`, `operation_unknown`, `station_unknown`.
     """
 
     def __init__(self, reason: str) -> None:

@@ -12,7 +12,7 @@ from yaoma.core.record import Entry, Kind, Record, RecordError, Stamp
 from yaoma.shell.database import DatabaseDamagedError, Opener, open_sqlite
 from yaoma.shell.log_file import LogFile, StoredCheckpoint
 
-__all__ = ["CHECKPOINT_EVERY", "BoxIdentity", "Draft", "Journal", "new_log_id"]
+__all__ = ["CHECKPOINT_EVERY", "BoxIdentity", "Draft", "Journal", "checked_bodies", "new_log_id"]
 
 #: A checkpoint goes along with every so many records; the recorder adds one each minute with news.
 CHECKPOINT_EVERY = 256
@@ -223,13 +223,7 @@ class Journal:
             DatabaseDamagedError: If one is missing or altered.
             DatabaseUnavailableError: If the file can't be read.
         """
-        rows = self._file.rows(first, last)
-        for place, (seq, body, leaf) in enumerate(rows, first):
-            if seq != place or leaf != leaf_hash(body):
-                raise DatabaseDamagedError(self.path, f"record {place} is missing or altered")
-        if len(rows) != min(last, self.size) - first:
-            raise DatabaseDamagedError(self.path, f"record {first + len(rows)} is missing")
-        return [body for _, body, _ in rows]
+        return checked_bodies(self._file, first, min(last, self.size))
 
     def leaf_hashes(self, first: int, last: int) -> list[bytes]:
         """Give the leaf hashes of a half-open range.
@@ -280,6 +274,22 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def checked_bodies(file: LogFile, first: int, last: int) -> list[bytes]:
+    """Give the bodies of a half-open range that a log has, each checked against its hash.
+
+    Raises:
+        DatabaseDamagedError: If one is missing or altered.
+        DatabaseUnavailableError: If the file can't be read.
+    """
+    rows = file.rows(first, last)
+    for place, (seq, body, leaf) in enumerate(rows, first):
+        if seq != place or leaf != leaf_hash(body):
+            raise DatabaseDamagedError(file.path, f"record {place} is missing or altered")
+    if first + len(rows) < last:
+        raise DatabaseDamagedError(file.path, f"record {first + len(rows)} is missing")
+    return [body for _, body, _ in rows]
 
 
 def _opening(file: LogFile) -> tuple[str, str, str]:

@@ -1,0 +1,280 @@
+"""Recorder: the one thread that judges, seals and appends. What it shows is kept; what isn't kept isn't shown."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from yaoma.core.entry import CloseReason, clock_changed
+from yaoma.core.record import Entry, Stamp
+from yaoma.service.counter import Counter, Told
+from yaoma.service.work import CloseLog, Damage, Item, Request, TicketAnswer, Trouble
+from yaoma.shell.database import DatabaseDamagedError, DatabaseError, DatabaseUnavailableError
+from yaoma.shell.disk import DiskGauge
+from yaoma.shell.journal import Journal
+from yaoma.shell.journal_folder import JournalFolder
+from yaoma_drivers.symbol import Symbol
+
+__all__ = ["Recorder", "RecorderParts", "SiteLostError"]
+
+log = logging.getLogger("yaoma.recorder")
+
+#: So many waiting scans are judged together and committed once.
+GROUP = 64
+
+#: More unwritten packs than this would eat the memory of a small box; then it is out of service instead.
+UNWRITTEN_PACKS = 100_000
+
+_IDLE_S = 0.25
+_FLUSH_S = 5.0
+_FLUSH_PACKS = 2048
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = 10.0
+
+
+class SiteLostError(Exception):
+    """site.db can't be used any more; the box must be put together anew, which makes it again from the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderParts:
+    """What a recorder works with.
+
+    Args:
+        journals: The folder of logs.
+        counter: Judges and drafts.
+        clock: Gives the time.
+        clock_moved: Says whether a clock record is due between two stamps.
+        disk: Room on the journal's disk.
+        kept: Called after each commit and each change of the log; must return at once.
+        checkpoint_s: A checkpoint is signed this long after the last one, if there is news, in seconds.
+        first_entries: Recorded at the start, such as the `start` record.
+    """
+
+    journals: JournalFolder
+    counter: Counter
+    clock: Callable[[], Stamp]
+    clock_moved: Callable[[Stamp, Stamp], bool]
+    disk: DiskGauge
+    kept: Callable[[], None]
+    checkpoint_s: float = 60.0
+    first_entries: Sequence[Entry] = ()
+
+
+class Recorder(threading.Thread):
+    """The recorder's thread.
+
+    Args:
+        parts: What it works with.
+        items: What it is fed with: symbols, requests; None ends it after everything before it.
+    """
+
+    def __init__(self, parts: RecorderParts, items: "queue.Queue[Item]") -> None:
+        super().__init__(name="recorder", daemon=False)
+        self.journal: Journal | None = None
+        self.trouble: Trouble | None = Trouble("journal_recovering")
+        self.failure: Exception | None = None
+        self.beat_s = time.monotonic()
+        self._parts = parts
+        self._ledger = parts.counter.ledger
+        self._items = items
+        self._due = list(parts.first_entries)
+        self._retry_at_s, self._wait_s = 0.0, _FIRST_RETRY_S
+        self._checkpoint_at_s = self._flush_at_s = time.monotonic()
+        self._stamp = parts.clock()
+
+    def run(self) -> None:
+        """Serve items until None comes; then sign a last checkpoint."""
+        try:
+            ended = False
+            while not ended:
+                items = self._taken()
+                ended = None in items
+                self._serve([item for item in items if item is not None])
+                self.beat_s = time.monotonic()
+            self._rest()
+        except Exception as error:  # whatever it was, the supervisor stops all and a restart recovers from the disk
+            log.exception("recorder failed")
+            self.failure = error
+        finally:
+            if self.journal is not None:
+                self.journal.close()
+
+    def _taken(self) -> list[Item]:
+        items: list[Item] = []
+        try:
+            items.append(self._items.get(timeout=_IDLE_S))
+            while len(items) < GROUP:
+                items.append(self._items.get_nowait())
+        except queue.Empty:
+            pass
+        return items
+
+    def _serve(self, items: Sequence[Symbol | Request | CloseLog | Damage]) -> None:
+        group: list[Symbol | Request] = []
+        for item in items:
+            if isinstance(item, Symbol | Request):
+                group.append(item)
+            else:
+                self._record(group)
+                group = []
+                self._replace(item)
+        self._record(group)
+        self._keep_house()
+
+    def _record(self, group: Sequence[Symbol | Request]) -> None:
+        """Judge a group in order, commit it once, then tell; on failure everything in memory goes back."""
+        journal = self._journal_in_service()
+        if journal is None:
+            self._refuse(group)
+            return
+        disk_low = self._parts.disk.room().low
+        draft, told = journal.draft(), list[Told]()
+        try:
+            for entry in self._due:
+                self._ledger.stage(draft.add(entry, self._stamped()))
+            for item in group:
+                if isinstance(item, Symbol):
+                    told.append(self._parts.counter.scanned(item, draft, self._stamped(), disk_low=disk_low))
+                else:
+                    told.append(self._parts.counter.commanded(item, draft, self._stamped()))
+            if draft.records:
+                journal.commit(draft)
+        except DatabaseError as error:
+            self._failed(error, journal)
+            self._refuse(group)
+            return
+        if draft.records:
+            self._due.clear()
+            self._ledger.keep()
+            self._parts.kept()
+        for tell in told:
+            tell()
+
+    def _stamped(self) -> Stamp:
+        self._stamp = self._parts.clock()
+        return self._stamp
+
+    def _refuse(self, group: Sequence[Symbol | Request]) -> None:
+        cause = self.trouble.cause if self.trouble else "disk_error"
+        for item in group:
+            if isinstance(item, Symbol):
+                self._parts.counter.view.out_of_service(item, cause)
+            else:
+                item.answer(TicketAnswer(refusal=cause))
+
+    def _journal_in_service(self) -> Journal | None:
+        """Give the journal if it may be appended to now; try to get it back when it is time."""
+        if self.journal is None and time.monotonic() >= self._retry_at_s:
+            self._recover()
+        if self.journal is None:
+            return None
+        trouble = None
+        if self._parts.disk.room().full:
+            trouble = Trouble("disk_full", f"{self._parts.disk.room().free_bytes} bytes free")
+        elif self._ledger.unwritten > UNWRITTEN_PACKS:
+            trouble = Trouble("site_behind", "site.db can't be written")
+        self._set_trouble(trouble)
+        return None if trouble else self.journal
+
+    def _set_trouble(self, trouble: Trouble | None) -> None:
+        before = self.trouble
+        self.trouble = trouble
+        if trouble is not None and (before is None or before.cause != trouble.cause):
+            log.error("out of service: cause=%s problem=%s", trouble.cause, trouble.problem)
+        elif trouble is None and before is not None:
+            log.warning("in service: cause=%s is over", before.cause)
+
+    # Recovery
+
+    def _failed(self, error: DatabaseError, journal: Journal) -> None:
+        """A file has failed under us: forget what was staged, drop the handle, begin to recover."""
+        self._ledger.drop()
+        if error.path.name == "site.db":
+            raise SiteLostError(error.problem) from error
+        journal.close()
+        self.journal = None
+        damaged = isinstance(error, DatabaseDamagedError)
+        self._set_trouble(Trouble("journal_recovering" if damaged else "disk_error", error.problem))
+        self._retry_at_s = time.monotonic()
+
+    def _recover(self) -> None:
+        try:
+            journal = self._parts.journals.open()
+            self._ledger.catch_up(journal.log, journal.size, journal.bodies)
+        except DatabaseError as error:
+            if error.path.name == "site.db":
+                raise SiteLostError(error.problem) from error
+            self._set_trouble(Trouble("disk_error", error.problem))
+            self._retry_at_s = time.monotonic() + self._wait_s
+            self._wait_s = min(self._wait_s * 2, _LONGEST_RETRY_S)
+            return
+        self.journal = journal
+        self._wait_s = _FIRST_RETRY_S
+        self._set_trouble(None)
+        self._parts.kept()
+
+    def _replace(self, item: CloseLog | Damage) -> None:
+        """Begin a new log because the uploader found that this one can't go on."""
+        journal = self._journal_in_service()
+        if journal is None or journal.log != item.log:
+            return
+        try:
+            self._ledger.flush()
+            if isinstance(item, CloseLog):
+                self.journal = self._parts.journals.close_log(journal, CloseReason.FORKED)
+            else:
+                journal.close()
+                self.journal = self._parts.journals.replace_damaged(f"record {item.seq} does not fit its hash")
+            self._ledger.catch_up(self.journal.log, self.journal.size, self.journal.bodies)
+        except DatabaseError as error:
+            self._failed(error, journal)
+            return
+        self._parts.kept()
+
+    # Between scans
+
+    def _keep_house(self) -> None:
+        self._watch_clock()
+        now_s = time.monotonic()
+        if self._ledger.unwritten > _FLUSH_PACKS or now_s - self._flush_at_s > _FLUSH_S:
+            self._flush_at_s = now_s
+            self._flush()
+        journal = self._journal_in_service()
+        if journal is not None and journal.checkpointed < journal.size:
+            if now_s - self._checkpoint_at_s > self._parts.checkpoint_s:
+                self._checkpoint(journal)
+        else:
+            self._checkpoint_at_s = now_s
+
+    def _watch_clock(self) -> None:
+        before, now = self._stamp, self._parts.clock()
+        self._stamp = now
+        if self._parts.clock_moved(before, now):
+            self._due.append(clock_changed(before, now))
+            self._record([])
+
+    def _flush(self) -> None:
+        try:
+            self._ledger.flush()
+        except DatabaseUnavailableError as error:
+            log.warning("site state not written yet: problem=%s", error.problem)
+        except DatabaseDamagedError as error:
+            raise SiteLostError(error.problem) from error
+
+    def _checkpoint(self, journal: Journal) -> None:
+        self._checkpoint_at_s = time.monotonic()
+        try:
+            journal.checkpoint()
+        except DatabaseError as error:
+            self._failed(error, journal)
+        else:
+            self._parts.kept()
+
+    def _rest(self) -> None:
+        """Leave everything written, as a clean stop should."""
+        self._flush()
+        if self.journal is not None:
+            self._checkpoint(self.journal)

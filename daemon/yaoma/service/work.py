@@ -1,0 +1,87 @@
+"""What the recorder is fed with, and what it tells: the values that cross its queue."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from yaoma.core.record import Record
+from yaoma.core.ticket import TicketCommand
+from yaoma.core.verdict import Verdict
+from yaoma_drivers.symbol import Symbol
+
+__all__ = ["CloseLog", "Damage", "Item", "Request", "TicketAnswer", "Trouble", "View"]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketAnswer:
+    """What became of a ticket command.
+
+    Args:
+        record: Its record, kept; None if there is none.
+        refusal: The reason id of the refusal, or an empty string.
+    """
+
+    record: Record | None = None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A ticket command on its way to the recorder.
+
+    Args:
+        command: What is wanted.
+        answer: Called once, on the recorder's thread, with what became of it; must return at once.
+    """
+
+    command: TicketCommand
+    answer: Callable[[TicketAnswer], None] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLog:
+    """The uploader found that the bridge has another history of this log."""
+
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """The uploader read a record whose bytes do not fit its hash."""
+
+    log: str
+    seq: int
+
+
+Item = Symbol | Request | CloseLog | Damage | None
+"""None ends the recorder, after everything before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the box is out of service.
+
+    Args:
+        cause: A stable id: `journal_recovering`, `disk_full`, `disk_error`, `site_behind`.
+        problem: What the system said, for the technician.
+    """
+
+    cause: str
+    problem: str = ""
+
+
+class View(Protocol):
+    """Who is told what was recorded; every call returns at once."""
+
+    def show(self, symbol: Symbol, verdict: Verdict, record: Record) -> None:
+        """Show a verdict whose record is kept."""
+        ...
+
+    def out_of_service(self, symbol: Symbol, cause: str) -> None:
+        """Show that a scan could not be recorded.
+
+        Args:
+            symbol: What was scanned.
+            cause: The cause of a `Trouble`.
+        """
+        ...
