@@ -158,7 +158,9 @@ def test_symbols_when_another_program_holds_the_line_then_device_busy(listen: Li
     error = listen(driver(scanner.path)).error()
     assert isinstance(error, DeviceBusy)
     assert error.reason is DeviceReason.IN_USE
+    assert scanner.is_locked()
     holder.end()
+    assert not scanner.is_locked()
     listener = listen(driver(scanner.path))
     scanner.wait_until_open()
     scanner.send(CODE + b"\r")

@@ -23,9 +23,13 @@ class PtyScanner:
     def wait_until_open(self) -> None:
         """Wait until the driver holds the line: what is sent before is flushed by its opening, as on a real one."""
         until_s = time.monotonic() + _DEADLINE_S
-        while not int.from_bytes(fcntl.ioctl(self._line, _TIOCGEXCL, bytes(4)), "little"):
+        while not self.is_locked():
             assert time.monotonic() < until_s, "the driver never opened the line"
             time.sleep(0.002)
+
+    def is_locked(self) -> bool:
+        """Tell whether somebody has the line for himself."""
+        return bool(int.from_bytes(fcntl.ioctl(self._line, _TIOCGEXCL, bytes(4)), "little"))
 
     def send(self, octets: bytes) -> None:
         """Send bytes as a scanner does."""
