@@ -212,12 +212,19 @@ class LogFile:
             DatabaseError: If the file can't be read.
         """
         with self._reading() as connection:
-            return [
-                (seq, body.encode(), leaf)
+            # As bytes: text that is damaged may be no UTF-8, and its hash tells anyway.
+            rows = [
+                (seq, body, leaf)
                 for seq, body, leaf in connection.execute(
-                    "SELECT seq, body, leaf_hash FROM record WHERE seq >= ? AND seq < ? ORDER BY seq", (first, last)
+                    "SELECT seq, CAST(body AS BLOB), leaf_hash FROM record WHERE seq >= ? AND seq < ? ORDER BY seq",
+                    (first, last),
                 )
             ]
+        # A damaged row may hold other types than the table allows; SQLite does not look when it reads.
+        for seq, body, leaf in rows:
+            if not isinstance(body, bytes) or not isinstance(leaf, bytes):
+                raise DatabaseDamagedError(self.path, f"record {seq} holds something else than body and hash")
+        return rows
 
     def leaves(self, first: int, last: int) -> list[bytes]:
         """Give the leaf hashes of a half-open range, in order.
@@ -265,10 +272,12 @@ class LogFile:
         """
         with self._reading() as connection:
             return [
-                StoredCheckpoint(*row)
-                for row in connection.execute(
-                    "SELECT size, note, frontier FROM checkpoint ORDER BY size DESC LIMIT ?", (newest_first,)
+                StoredCheckpoint(size, note.decode(errors="replace"), frontier)
+                for size, note, frontier in connection.execute(
+                    "SELECT size, CAST(note AS BLOB), frontier FROM checkpoint ORDER BY size DESC LIMIT ?",
+                    (newest_first,),
                 )
+                if isinstance(note, bytes) and isinstance(frontier, bytes)
             ]
 
     def finish(self) -> None:
