@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from yaoma.core.merkle import HASH_BYTES, leaf_hash
 from yaoma.core.record import Record, RecordError
 
 __all__ = ["Salvaged", "salvage"]
+
+#: A row has a hash and a body; the shortest body names eight fields. What claims to be more rows than fit is damage.
+_MIN_ROW_BYTES = HASH_BYTES + 80
 
 #: Every body begins so: canonical JSON sorts its keys, and every record has "boot".
 _BODY_START = re.compile(rb'\{"[ab][a-z_]*":')
@@ -38,14 +42,8 @@ class Salvaged:
 
     def gap(self, size: int) -> list[tuple[int, int]]:
         """Give the runs of places below `size` that were not found."""
-        runs: list[tuple[int, int]] = []
-        for place in range(size):
-            if place not in self.records:
-                if runs and runs[-1][1] == place:
-                    runs[-1] = (runs[-1][0], place + 1)
-                else:
-                    runs.append((place, place + 1))
-        return runs
+        edges = [-1, *sorted(place for place in self.records if place < size), size]
+        return [(before + 1, after) for before, after in pairwise(edges) if before + 1 < after]
 
 
 def salvage(path: Path) -> Salvaged:
@@ -57,19 +55,27 @@ def salvage(path: Path) -> Salvaged:
     found: dict[tuple[str, int], Record] = {}
     sealed: dict[int, bytes] = {}
     sizes: list[tuple[int, str | None]] = []
+    files = [one for one in (path, path.with_name(f"{path.name}-wal")) if one.exists()]
     for body, leaf in _through_sqlite(path, sealed, sizes):
         _keep(found, body, leaf)
-    for companion in (path, path.with_name(f"{path.name}-wal")):
-        if companion.exists() and companion.stat().st_size:
-            with companion.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+    for file in files:
+        if file.stat().st_size:
+            with file.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as memory:
                 for body, leaf in _carved(memory):
                     _keep(found, body, leaf)
     logs = Counter(log for log, _ in found)
     log = logs.most_common(1)[0][0] if logs else None
     records = {seq: record for (name, seq), record in sorted(found.items()) if name == log}
+    room = sum(file.stat().st_size for file in files) // _MIN_ROW_BYTES
+    sizes = [(one, note) for one, note in sizes if _is_of_size(note, one) or (note is None and one <= room)]
     size = max([0, *(one for one, _ in sizes), *(seq + 1 for seq in records)])
     notes = [(one, note) for one, note in sizes if note is not None]
     return Salvaged(log, records, sealed, size, max(notes)[1] if notes else None)
+
+
+def _is_of_size(note: str | None, size: int) -> bool:
+    """Tell whether a checkpoint's second line says its size, as the row beside it does."""
+    return note is not None and note.split("\n", 2)[1:2] == [str(size)]
 
 
 def _keep(found: dict[tuple[str, int], Record], body: bytes, leaf: bytes) -> None:
