@@ -1,0 +1,98 @@
+"""Boxes: who was seen when, how far each has followed the receipts, and which epoch of them holds."""
+
+import sqlite3
+
+from yaoma_bridge.alarms import AlarmKind, raise_alarm
+from yaoma_link.batch import ReceiptMark
+from yaoma_link.topics import BoxName
+
+__all__ = ["current_epoch", "next_rseq", "note_mark", "note_offline", "note_seen"]
+
+#: A box that claims more than this has a broken or hostile memory; believing it would burn the number space.
+_MAX_AHEAD_MS = 10 * 365 * 86_400_000
+
+#: Boxes that come back after a restore find out one by one; one epoch serves them all.
+_MIN_RESTORED_AGE_MS = 60_000
+
+
+def current_epoch(tx: sqlite3.Connection) -> int:
+    """Give the epoch in which receipts are numbered now."""
+    return int(tx.execute("SELECT MAX(epoch) FROM epoch").fetchone()[0])
+
+
+def note_seen(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> None:
+    """Note that something came from a box: it is there."""
+    tx.execute(
+        "INSERT INTO box (site, box, last_seen_ms) VALUES (?,?,?) "
+        "ON CONFLICT (site, box) DO UPDATE SET last_seen_ms=excluded.last_seen_ms, online=1",
+        (name.site, name.box, now_ms),
+    )
+
+
+def note_offline(tx: sqlite3.Connection, name: BoxName) -> None:
+    """Note a last will: what is missing is not asked for until the box is back."""
+    tx.execute("UPDATE box SET online=0 WHERE site=? AND box=?", (name.site, name.box))
+
+
+def next_rseq(tx: sqlite3.Connection, name: BoxName, epoch: int) -> int:
+    """Take the number of a box's next receipt; each epoch begins at 1, without gaps."""
+    tx.execute(
+        "UPDATE box SET rseq=CASE WHEN epoch=? THEN rseq+1 ELSE 1 END, epoch=? WHERE site=? AND box=?",
+        (epoch, epoch, name.site, name.box),
+    )
+    return int(tx.execute("SELECT rseq FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()[0])
+
+
+def note_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
+    """Note how far a box has followed the receipts; forget those that it has applied.
+
+    A mark beyond what this store ever made shows that the store was restored from a backup. A higher epoch begins:
+    in it `stored_upto` may be lower, and every box is told, so that each sends again what the backup lacks.
+
+    Args:
+        tx: The transaction.
+        name: The box, already seen.
+        mark: Its mark.
+        now_ms: The time, milliseconds since 1970.
+
+    Returns:
+        Whether a new epoch began.
+    """
+    if mark.epoch == 0:
+        return False
+    epoch = current_epoch(tx)
+    made = tx.execute("SELECT epoch, rseq FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()
+    newest = int(made[1]) if made is not None and made[0] == epoch else 0
+    if mark.epoch > epoch or (mark.epoch == epoch and mark.upto > newest):
+        return _begin_epoch(tx, name, mark, now_ms)
+    if mark.epoch == epoch:
+        tx.execute(
+            "UPDATE box SET mark_epoch=?, mark_upto=? WHERE site=? AND box=? AND (mark_epoch<>? OR mark_upto<?)",
+            (mark.epoch, mark.upto, name.site, name.box, mark.epoch, mark.upto),
+        )
+        tx.execute(
+            "DELETE FROM receipt WHERE site=? AND box=? AND epoch=? AND rseq<=?",
+            (name.site, name.box, epoch, mark.upto),
+        )
+        tx.execute("DELETE FROM receipt WHERE site=? AND box=? AND epoch<?", (name.site, name.box, epoch))
+    return False
+
+
+def _begin_epoch(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
+    last = tx.execute("SELECT MAX(began_ms) FROM epoch WHERE reason='restored'").fetchone()[0]
+    too_soon = last is not None and 0 <= now_ms - last < _MIN_RESTORED_AGE_MS
+    if mark.epoch > now_ms + _MAX_AHEAD_MS or too_soon:
+        raise_alarm(
+            tx,
+            AlarmKind.MARK_IMPOSSIBLE,
+            now_ms,
+            site=name.site,
+            box=name.box,
+            facts={"epoch": mark.epoch, "upto": mark.upto},
+        )
+        return False
+    epoch = max(now_ms, mark.epoch + 1, current_epoch(tx) + 1)
+    tx.execute("INSERT INTO epoch (epoch, began_ms, reason) VALUES (?,?,'restored')", (epoch, now_ms))
+    tx.execute("UPDATE log SET due_ms=?", (now_ms,))
+    raise_alarm(tx, AlarmKind.RESTORED, now_ms, facts={"epoch": epoch, "shown_by": str(name)})
+    return True

@@ -1,0 +1,143 @@
+"""The command `yaoma-bridge`: run a worker, look at the store, export events."""
+
+import json
+import logging
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from yaoma_bridge.config import read_config
+from yaoma_bridge.destinations.file import event_line
+from yaoma_bridge.errors import BridgeError
+from yaoma_bridge.events import events_after
+from yaoma_bridge.registry import Registry
+from yaoma_bridge.status import boxes_seen, bridge_status
+from yaoma_bridge.store import Store
+from yaoma_bridge.worker import Worker
+
+__all__ = ["main"]
+
+_DEFAULT_CONFIG = Path("/etc/yaoma/bridge.toml")
+_AT_ONCE = 1000
+_MS = 1000
+
+_app = typer.Typer(
+    help="The centre: stores what boxes send, verifies it, uploads it, and answers with receipts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="YAOMA_BRIDGE_CONFIG")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+@_app.command(epilog="Example: yaoma-bridge run --config /etc/yaoma/bridge.toml")
+def run(config: _Config = _DEFAULT_CONFIG, *, verbose: Annotated[bool, typer.Option(help="Log more.")] = False) -> None:
+    """Run one worker until SIGTERM; start as many as the load needs, all with one configuration."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    worker = Worker(read_config(config))
+    worker.stop_on_signals()
+    worker.run()
+
+
+@_app.command(epilog="Example: yaoma-bridge status --json | jq '.alarms[].kind'")
+def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
+    """Show per box what is stored, verified, missing and held; then destinations and alarms."""
+    now_ms = time.time_ns() // 1_000_000
+    with Store.look(read_config(config).store.path) as store, store.reading() as tx:
+        shown = bridge_status(tx, now_ms)
+    if as_json:
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+        return
+    logs = Table("box", "log", "state", "stored", "verified", "missing", "conflicts", "held", "last seen")
+    for box in shown["boxes"]:
+        for log in box["logs"]:
+            missing = sum(high - low for low, high in log["missing"])
+            held = ", ".join(f"{reason} {count}" for reason, count in log["held"].items())
+            seen = f"{_when(box['last_seen_ms'])}{'' if box['online'] else ' (offline)'}"
+            counts = (log["stored_upto"], log["verified_upto"], missing, log["conflicts"])
+            logs.add_row(f"{box['site']}/{box['box']}", log["log"], log["state"], *map(str, counts), held, seen)
+    destinations = Table("destination", "delivered", "waiting")
+    for one in shown["destinations"]:
+        destinations.add_row(one["name"], str(one["upto"]), str(one["lag"]))
+    alarms = Table("alarm", "box", "log", "times", "last", "facts")
+    for alarm in shown["alarms"]:
+        box_name = f"{alarm['site']}/{alarm['box']}" if alarm["box"] else ""
+        facts = json.dumps(alarm["facts"], ensure_ascii=False)
+        alarms.add_row(alarm["kind"], box_name, alarm["log"], str(alarm["times"]), _when(alarm["last_ms"]), facts)
+    console = Console()
+    for table in (logs, destinations, alarms):
+        if table.row_count:
+            console.print(table)
+
+
+@_app.command(epilog="Example: yaoma-bridge export --to events.jsonl --after 1200")
+def export(
+    to: Annotated[Path, typer.Option(help="The file to write, or - for standard output.")],
+    after: Annotated[int, typer.Option(min=0, help="The feed number that was exported last.")] = 0,
+    config: _Config = _DEFAULT_CONFIG,
+) -> None:
+    """Write events as CloudEvents 1.0 JSON lines; prints the number to go on after next time."""
+    with Store.look(read_config(config).store.path) as store:
+        if str(to) == "-":
+            typer.echo(_write(store, after, sys.stdout.buffer), err=True)
+            return
+        partial = to.with_name(f"{to.name}.partial")
+        with partial.open("wb") as out:
+            last = _write(store, after, out)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(to)
+    typer.echo(last)
+
+
+@_app.command(epilog="Example: yaoma-bridge boxes --json | jq '.[] | select(.key == \"missing\")'")
+def boxes(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
+    """List the boxes that are registered or were ever seen."""
+    settings = read_config(config)
+    with Store.look(settings.store.path) as store, store.reading() as tx:
+        listed = boxes_seen(tx, Registry(settings.registry.folder))
+    if as_json:
+        typer.echo(json.dumps(listed, ensure_ascii=False))
+        return
+    table = Table("box", "key", "state", "online", "last seen")
+    for one in listed:
+        online = "yes" if one["online"] else "no"
+        name = f"{one['site']}/{one['box']}"
+        table.add_row(name, one["key"], one["state"], online, _when(one["last_seen_ms"]))
+    Console().print(table)
+
+
+def _write(store: Store, after: int, out: BinaryIO) -> int:
+    """Write the events behind a number and give the last number of the feed."""
+    last = after
+    while True:
+        with store.reading() as tx:
+            feed = events_after(tx, last, _AT_ONCE)
+        if not feed:
+            return last
+        out.writelines(event_line(row.event) for row in feed if row.event is not None)
+        last = feed[-1].n
+
+
+def _when(at_ms: int | None) -> str:
+    return "never" if at_ms is None else datetime.fromtimestamp(at_ms / _MS, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def main() -> None:
+    """Run the command line; trouble ends it with one sentence, what to do next, and exit code 1."""
+    try:
+        _app()
+    except BridgeError as error:
+        typer.echo(f"yaoma-bridge: {error.problem}", err=True)
+        if error.hint:
+            typer.echo(f"  {error.hint}", err=True)
+        sys.exit(1)

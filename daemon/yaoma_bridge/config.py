@@ -1,0 +1,164 @@
+"""Config: one TOML file into frozen models; every error names the key, never the value."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from yaoma.core.note import NoteError, Signer
+from yaoma_bridge.errors import ConfigError
+from yaoma_link.endpoint import Endpoint, TlsFiles
+
+__all__ = ["BridgeConfig", "read_config", "read_signer"]
+
+
+def _resolved(value: Path, info: ValidationInfo) -> Path:
+    """Read a relative path from the folder of the configuration."""
+    context = info.context
+    return context["folder"] / value if isinstance(context, dict) else value
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class TlsTable(_Table):
+    """`[broker.tls]`: the three PEM files of mutual TLS."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    _resolve = field_validator("authority", "certificate", "key")(_resolved)
+
+
+class BrokerTable(_Table):
+    """`[broker]`: where the broker is, and how many batches may wait for one commit."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 8883
+    keep_alive_s: Annotated[int, Field(ge=5, le=3600)] = 30
+    group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,31}$")] = "bridge"
+    waiting_batches: Annotated[int, Field(ge=1, le=1000)] = 100
+    tls: TlsTable | None = None
+
+    def endpoint(self) -> Endpoint:
+        """Give the broker's address for a session.
+
+        Raises:
+            ConfigError: If it can't be one.
+        """
+        tls = None if self.tls is None else TlsFiles(self.tls.authority, self.tls.certificate, self.tls.key)
+        try:
+            return Endpoint(self.host, self.port, tls, keep_alive_s=self.keep_alive_s)
+        except ValueError as error:
+            raise ConfigError(f"broker.{error}", "Correct the key") from None
+
+
+class StoreTable(_Table):
+    """`[store]`: the one file of the bridge."""
+
+    path: Path
+    claim_s: Annotated[int, Field(ge=1, le=600)] = 30
+
+    _resolve = field_validator("path")(_resolved)
+
+
+class KeysTable(_Table):
+    """`[keys]`: the key that signs receipts, and the name that boxes know it by."""
+
+    signing_key: Path
+    name: Annotated[str, Field(pattern=r"^[!-*,-~]{1,128}$")] = "yaoma-bridge"
+
+    _resolve = field_validator("signing_key")(_resolved)
+
+
+class RegistryTable(_Table):
+    """`[registry]`: the folder with one `<site>.<box>.vkey` per box."""
+
+    folder: Path
+
+    _resolve = field_validator("folder")(_resolved)
+
+
+class ClockTable(_Table):
+    """`[clock]`: what happens to records of a boot whose clock is not trusted."""
+
+    untrusted: Literal["hold", "send"] = "hold"
+
+
+class DestinationTable(BaseModel):
+    """`[[destination]]`: name and kind; the rest belongs to the kind and is checked there."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
+    kind: str
+
+
+class BridgeConfig(_Table):
+    """The whole file."""
+
+    broker: BrokerTable
+    store: StoreTable
+    keys: KeysTable
+    registry: RegistryTable
+    clock: ClockTable = ClockTable()
+    destination: tuple[DestinationTable, ...] = ()
+
+    @field_validator("destination")
+    @classmethod
+    def _names_differ(cls, tables: tuple[DestinationTable, ...]) -> tuple[DestinationTable, ...]:
+        if len({table.name for table in tables}) != len(tables):
+            raise ValueError("two destinations have the same name")
+        return tables
+
+
+def read_config(path: Path) -> BridgeConfig:
+    """Read the configuration; relative paths in it start at its folder.
+
+    Raises:
+        ConfigError: If it can't be read, is no TOML, or a key is missing, unknown or wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", "Name the file with --config") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text", "Save it as UTF-8") from None
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}", "Correct that line") from None
+    try:
+        return BridgeConfig.model_validate(tables, context={"folder": path.absolute().parent})
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigError(f"{path}: {'; '.join(lines)}", "Correct these keys") from None
+
+
+def read_signer(keys: KeysTable) -> Signer:
+    """Read the key that signs receipts.
+
+    Raises:
+        ConfigError: If the file can't be read, or holds no Ed25519 key in PEM.
+    """
+    path, hint = keys.signing_key, "Make one with `openssl genpkey -algorithm ed25519`"
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except OSError as error:
+        raise ConfigError(f"keys.signing_key: {path.name}: {error.strerror}", hint) from None
+    except (ValueError, TypeError):
+        raise ConfigError(f"keys.signing_key: {path.name} holds no open PEM key", hint) from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f"keys.signing_key: {path.name} holds no Ed25519 key", hint)
+    try:
+        return Signer(keys.name, key)
+    except NoteError as error:
+        raise ConfigError(f"keys.name: {error}", "Correct the key") from None

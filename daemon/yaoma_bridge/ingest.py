@@ -1,0 +1,204 @@
+"""Ingest: store first, idempotently, whatever a box sends that fits its place (DESIGN.md 9)."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from yaoma.core.merkle import leaf_hash
+from yaoma.core.record import Record, RecordError
+from yaoma_bridge.alarms import AlarmKind, raise_alarm
+from yaoma_bridge.boxes import note_mark, note_seen
+from yaoma_bridge.errors import BatchRefusedError
+from yaoma_bridge.log_rows import LogRow, advanced, obtain_log
+from yaoma_link.batch import Batch, BatchError
+from yaoma_link.topics import BoxName
+
+__all__ = ["GRACE_MS", "MAX_PACKED_BYTES", "MAX_PLACE", "Parcel", "Stored", "opened", "store_parcels"]
+
+#: A box packs far less; what is larger is not even looked at.
+MAX_PACKED_BYTES = 4 << 20
+
+#: No log reaches this; it keeps arithmetic on places within canonical JSON's whole numbers.
+MAX_PLACE = 1 << 48
+
+#: A hole this young is taken for a batch that another worker is about to store.
+GRACE_MS = 2000
+
+_LOG_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_MAX_CHECKPOINT_LETTERS = 4096
+_CHECKPOINT_SIZE = re.compile(r"[^\n]+\n([0-9]{1,15})\n")
+#: Checkpoints that wait for a key or for records; older ones are implied by newer ones.
+_MAX_WAITING = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A batch that is fit to be stored.
+
+    Args:
+        box: Who sent it, by its topic.
+        batch: What it holds.
+        leaves: The leaf hash of each body.
+        unreadable: Places whose body is no record of a version known here: kept all the same.
+    """
+
+    box: BoxName
+    batch: Batch = field(repr=False)
+    leaves: Sequence[bytes] = field(repr=False)
+    unreadable: Sequence[int] = ()
+
+
+@dataclass(slots=True)
+class Stored:
+    """What a group of parcels came to.
+
+    Args:
+        new: Records stored.
+        repeats: Records that were stored already with an equal leaf: dropped.
+        conflicts: Places that hold another record, by log key.
+        logs: The logs that were touched, as they are now, by key.
+    """
+
+    new: int = 0
+    repeats: int = 0
+    conflicts: dict[int, list[int]] = field(default_factory=dict)
+    logs: dict[int, LogRow] = field(default_factory=dict)
+
+
+def opened(box: BoxName, payload: bytes) -> Parcel:
+    """Unpack a payload and check that every body stands where the batch says; no store is needed for this.
+
+    Raises:
+        BatchRefusedError: If it is no batch, or a body names another log or place.
+    """
+    if len(payload) > MAX_PACKED_BYTES:
+        raise BatchRefusedError("too_long", f"a batch has at most {MAX_PACKED_BYTES} bytes")
+    try:
+        batch = Batch.unpacked(payload)
+    except BatchError as error:
+        raise BatchRefusedError("malformed", str(error)) from None
+    except RecursionError:
+        raise BatchRefusedError("malformed", "the batch's header is nested too deep") from None
+    if not _LOG_ID.fullmatch(batch.log) or batch.end > MAX_PLACE:
+        raise BatchRefusedError("log_malformed", "the log's id or the first place can't be one of ours")
+    unreadable = []
+    for seq, body in enumerate(batch.bodies, batch.first):
+        try:
+            record = Record.read(body)
+        except (RecordError, RecursionError):  # nested deeper than the check of canonical form goes
+            if not _may_stand_at(body, batch.log, seq):
+                raise BatchRefusedError("misplaced", "a body names another log or place") from None
+            unreadable.append(seq)
+        else:
+            if record.log != batch.log or record.seq != seq:
+                raise BatchRefusedError("misplaced", "a body names another log or place")
+    return Parcel(box, batch, tuple(map(leaf_hash, batch.bodies)), tuple(unreadable))
+
+
+def store_parcels(
+    tx: sqlite3.Connection, parcels: Iterable[Parcel], now_ms: int, *, grace_ms: int = GRACE_MS
+) -> Stored:
+    """Store waiting parcels in one transaction; receipts and acknowledgements come after its commit.
+
+    Args:
+        tx: The transaction.
+        parcels: What came in, in any order, with any repeats.
+        now_ms: The time, milliseconds since 1970.
+        grace_ms: How long a hole may be a batch that is still on its way.
+    """
+    stored = Stored()
+    by_log: dict[tuple[BoxName, str], list[Parcel]] = {}
+    for parcel in parcels:
+        by_log.setdefault((parcel.box, parcel.batch.log), []).append(parcel)
+    for (box, log), group in by_log.items():
+        note_seen(tx, box, now_ms)
+        row = obtain_log(tx, box, log, now_ms)
+        if row.seen_upto == 0:
+            _alarm_foreign(tx, row, now_ms)
+        for parcel in group:
+            _store(tx, row, parcel, stored, now_ms)
+            note_mark(tx, box, parcel.batch.receipts, now_ms)
+        stored.logs[row.id] = advanced(tx, row, max(parcel.batch.end for parcel in group), now_ms, grace_ms)
+    return stored
+
+
+def _store(tx: sqlite3.Connection, row: LogRow, parcel: Parcel, stored: Stored, now_ms: int) -> None:
+    batch = parcel.batch
+    taken: dict[int, bytes] = {}
+    if batch.first < row.seen_upto or stored.new:
+        taken = dict(
+            tx.execute(
+                "SELECT seq, leaf FROM record WHERE log_id=? AND seq>=? AND seq<?", (row.id, batch.first, batch.end)
+            ).fetchall()
+        )
+    fresh = []
+    conflicts = []
+    for seq, (leaf, body) in enumerate(zip(parcel.leaves, batch.bodies, strict=True), batch.first):
+        there = taken.get(seq)
+        if there is None:
+            fresh.append((row.id, seq, leaf, body, now_ms))
+        elif there == leaf:
+            stored.repeats += 1
+        else:
+            conflicts.append((row.id, seq, leaf, body, batch.sealed.get(seq), now_ms))
+    tx.executemany("INSERT INTO record (log_id, seq, leaf, body, received_ms) VALUES (?,?,?,?,?)", fresh)
+    stored.new += len(fresh)
+    # Only with the record itself: an erased identity must not come back with a repeat.
+    sealed = [(row.id, seq, batch.sealed[seq]) for _, seq, *_ in fresh if seq in batch.sealed]
+    tx.executemany("INSERT OR IGNORE INTO sealed (log_id, seq, blob) VALUES (?,?,?)", sealed)
+    if conflicts:
+        tx.executemany(
+            "INSERT OR IGNORE INTO conflict (log_id, seq, leaf, body, sealed, received_ms) VALUES (?,?,?,?,?,?)",
+            conflicts,
+        )
+        places = [conflict[1] for conflict in conflicts]
+        stored.conflicts.setdefault(row.id, []).extend(places)
+        _alarm(tx, AlarmKind.CONFLICT, row, now_ms, {"first": places[0], "count": len(places)})
+    new_places = {one[1] for one in fresh}
+    if any(seq in new_places for seq in parcel.unreadable):
+        _alarm(tx, AlarmKind.RECORD_UNREADABLE, row, now_ms, {"count": len(parcel.unreadable)})
+    if batch.checkpoint is not None:
+        _keep_checkpoint(tx, row, batch.checkpoint, now_ms)
+
+
+def _keep_checkpoint(tx: sqlite3.Connection, row: LogRow, note: str, now_ms: int) -> None:
+    """Keep a checkpoint unread: only verification knows the box's key."""
+    size = _CHECKPOINT_SIZE.match(note)
+    if len(note) > _MAX_CHECKPOINT_LETTERS or size is None or int(size[1]) > MAX_PLACE:
+        _alarm(tx, AlarmKind.CHECKPOINT_FORGED, row, now_ms, {"problem": "malformed"})
+        return
+    tx.execute("INSERT OR IGNORE INTO checkpoint (log_id, size, note) VALUES (?,?,?)", (row.id, int(size[1]), note))
+    tx.execute(
+        "DELETE FROM checkpoint WHERE log_id=? AND state IN ('new', 'signed') AND size < (SELECT size FROM checkpoint "
+        "WHERE log_id=? AND state IN ('new', 'signed') ORDER BY size DESC LIMIT 1 OFFSET ?)",
+        (row.id, row.id, _MAX_WAITING),
+    )
+
+
+def _may_stand_at(body: bytes, log: str, seq: int) -> bool:
+    """Tell whether a body that can't be read as a record may still stand at this place.
+
+    A record of a later version still says where it stands; what is no JSON at all says nothing else.
+    """
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return True
+    if not isinstance(fields, dict):
+        return True
+    return bool(fields.get("log", log) == log and fields.get("seq", seq) == seq)
+
+
+def _alarm_foreign(tx: sqlite3.Connection, row: LogRow, now_ms: int) -> None:
+    other = tx.execute(
+        "SELECT site, box FROM log WHERE log=? AND (site<>? OR box<>?) LIMIT 1",
+        (row.log, row.name.site, row.name.box),
+    ).fetchone()
+    if other is not None:
+        _alarm(tx, AlarmKind.FOREIGN_LOG, row, now_ms, {"also": f"{other[0]}/{other[1]}"})
+
+
+def _alarm(tx: sqlite3.Connection, kind: AlarmKind, row: LogRow, now_ms: int, facts: dict[str, str | int]) -> None:
+    raise_alarm(tx, kind, now_ms, site=row.name.site, box=row.name.box, log=row.log, facts=facts)

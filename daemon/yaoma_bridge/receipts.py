@@ -1,0 +1,151 @@
+"""Receipts: the numbered, signed answers, made in the transaction whose news they tell."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from yaoma.core.note import Signer
+from yaoma_bridge.boxes import current_epoch, next_rseq
+from yaoma_bridge.ingest import GRACE_MS, Stored
+from yaoma_bridge.log_rows import LogRow, log_by_id, missing_spans
+from yaoma_link.receipt import Outcome, Receipt, Span
+from yaoma_link.topics import BoxName, Channel
+
+__all__ = [
+    "ASK_AGAIN_MS",
+    "Outgoing",
+    "due_receipts",
+    "make_receipt",
+    "receipts_after",
+    "receipts_for",
+    "unapplied_receipts",
+]
+
+#: How long a box may take to send what it was asked for before it is asked again.
+ASK_AGAIN_MS = 15_000
+
+_MAX_CONFLICTS = 256
+_MAX_RESENT = 500
+_MAX_DUE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A receipt on its way to the broker.
+
+    Args:
+        box: Whom it is for.
+        rseq: Its number.
+        payload: The signed note.
+    """
+
+    box: BoxName
+    rseq: int
+    payload: bytes = field(repr=False)
+
+    @property
+    def topic(self) -> str:
+        """Where it is published, at QoS 1, never retained."""
+        return self.box.topic(Channel.RECEIPTS)
+
+
+def make_receipt(
+    tx: sqlite3.Connection,
+    row: LogRow,
+    signer: Signer,
+    now_ms: int,
+    *,
+    ask: bool = False,
+    conflicts: Sequence[int] = (),
+    outcomes: Sequence[Outcome] = (),
+    grace_ms: int = GRACE_MS,
+) -> Outgoing:
+    """Make one receipt that tells all there is to tell about a log.
+
+    Args:
+        tx: The transaction that its news is part of.
+        row: The log as it is in this transaction.
+        signer: The bridge's key.
+        now_ms: The time, milliseconds since 1970.
+        ask: Whether holes are told whatever their age, as in the answer to a birth.
+        conflicts: Places at which another record is held than was just sent.
+        outcomes: News from destinations.
+        grace_ms: How long a hole may be a batch that is still on its way.
+    """
+    missing: tuple[Span, ...] = ()
+    gap_is_old = row.gap_since_ms is not None and now_ms - row.gap_since_ms >= grace_ms
+    if ask or (gap_is_old and now_ms - row.asked_ms >= ASK_AGAIN_MS):
+        missing = missing_spans(tx, row)
+        again_ms = now_ms + ASK_AGAIN_MS if missing else None
+        tx.execute("UPDATE log SET asked_ms=?, due_ms=? WHERE id=?", (now_ms, again_ms, row.id))
+    epoch = current_epoch(tx)
+    rseq = next_rseq(tx, row.name, epoch)
+    payload = Receipt(
+        site=row.name.site,
+        box=row.name.box,
+        epoch=epoch,
+        rseq=rseq,
+        log=row.log,
+        stored_upto=row.stored_upto,
+        root=row.stored.root(),
+        missing=missing,
+        conflicts=tuple(sorted(set(conflicts))[:_MAX_CONFLICTS]),
+        outcomes=tuple(outcomes),
+        made_ms=now_ms,
+    ).signed(signer)
+    tx.execute(
+        "INSERT INTO receipt (site, box, epoch, rseq, payload, made_ms) VALUES (?,?,?,?,?,?)",
+        (row.name.site, row.name.box, epoch, rseq, payload, now_ms),
+    )
+    return Outgoing(row.name, rseq, payload)
+
+
+def receipts_for(
+    tx: sqlite3.Connection, stored: Stored, signer: Signer, now_ms: int, *, grace_ms: int = GRACE_MS
+) -> list[Outgoing]:
+    """Answer a group of stored parcels: one receipt for each log, however many batches it had waiting."""
+    return [
+        make_receipt(tx, row, signer, now_ms, conflicts=stored.conflicts.get(key, ()), grace_ms=grace_ms)
+        for key, row in stored.logs.items()
+    ]
+
+
+def due_receipts(tx: sqlite3.Connection, signer: Signer, now_ms: int) -> list[Outgoing]:
+    """Make the receipts whose time has come: holes that have stayed, and everybody's news after a restore."""
+    rows = tx.execute(
+        "SELECT log.id, box.online FROM log JOIN box USING (site, box) WHERE due_ms<=? ORDER BY due_ms LIMIT ?",
+        (now_ms, _MAX_DUE),
+    ).fetchall()
+    made = []
+    for log_id, online in rows:
+        tx.execute("UPDATE log SET due_ms=NULL WHERE id=?", (log_id,))
+        if online:
+            made.append(make_receipt(tx, log_by_id(tx, log_id), signer, now_ms, ask=True))
+    return made
+
+
+def receipts_after(tx: sqlite3.Connection, name: BoxName, upto: int) -> list[Outgoing]:
+    """Give the receipts of this epoch that a box has not applied yet, in order, to be sent again.
+
+    Args:
+        tx: A transaction.
+        name: The box.
+        upto: The last number that it has applied; 0 if it is still in an older epoch.
+    """
+    rows: Iterable[tuple[int, bytes]] = tx.execute(
+        "SELECT rseq, payload FROM receipt WHERE site=? AND box=? AND epoch=? AND rseq>? ORDER BY rseq LIMIT ?",
+        (name.site, name.box, current_epoch(tx), upto, _MAX_RESENT),
+    )
+    return [Outgoing(name, rseq, payload) for rseq, payload in rows]
+
+
+def unapplied_receipts(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> list[Outgoing]:
+    """Give receipts that a box should have applied long ago: they were lost on the way, so they go out again."""
+    epoch = current_epoch(tx)
+    mark = tx.execute("SELECT mark_epoch, mark_upto FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()
+    upto = mark[1] if mark is not None and mark[0] == epoch else 0
+    oldest = tx.execute(
+        "SELECT made_ms FROM receipt WHERE site=? AND box=? AND epoch=? AND rseq=?",
+        (name.site, name.box, epoch, upto + 1),
+    ).fetchone()
+    return receipts_after(tx, name, upto) if oldest is not None and now_ms - oldest[0] >= ASK_AGAIN_MS else []

@@ -1,0 +1,197 @@
+"""Schema: the tables of the store, and the steps that lead from older ones to them."""
+
+from sqlite_utils import Database, Migrations
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "USER_VERSION"]
+
+#: `PRAGMA application_id` of a store: "Ybrg" in ASCII.
+APPLICATION_ID = 0x59627267
+
+USER_VERSION = 1
+
+MIGRATIONS = Migrations("bridge")
+
+# `record` has no rowid: its rows lie in the order in which verification and export read them.
+_TABLES = (
+    """
+    CREATE TABLE epoch (
+        epoch INTEGER PRIMARY KEY,
+        began_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE box (
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        online INTEGER NOT NULL DEFAULT 1,
+        last_seen_ms INTEGER NOT NULL,
+        birth BLOB,
+        birth_ms INTEGER NOT NULL DEFAULT 0,
+        mark_epoch INTEGER NOT NULL DEFAULT 0,
+        mark_upto INTEGER NOT NULL DEFAULT 0,
+        epoch INTEGER NOT NULL DEFAULT 0,
+        rseq INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (site, box)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE log (
+        id INTEGER PRIMARY KEY,
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        log TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'broken', 'damaged')),
+        first_ms INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        stored_upto INTEGER NOT NULL DEFAULT 0,
+        frontier BLOB NOT NULL,
+        seen_upto INTEGER NOT NULL DEFAULT 0,
+        verified_upto INTEGER NOT NULL DEFAULT 0,
+        verified_frontier BLOB NOT NULL,
+        settled_upto INTEGER NOT NULL DEFAULT 0,
+        gap_since_ms INTEGER,
+        asked_ms INTEGER NOT NULL DEFAULT 0,
+        due_ms INTEGER,
+        UNIQUE (site, box, log)
+    ) STRICT
+    """,
+    "CREATE INDEX log_due ON log (due_ms) WHERE due_ms IS NOT NULL",
+    "CREATE INDEX log_name ON log (log)",
+    """
+    CREATE TABLE record (
+        log_id INTEGER NOT NULL REFERENCES log (id),
+        seq INTEGER NOT NULL,
+        leaf BLOB NOT NULL,
+        body BLOB NOT NULL,
+        received_ms INTEGER NOT NULL,
+        PRIMARY KEY (log_id, seq)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE conflict (
+        log_id INTEGER NOT NULL REFERENCES log (id),
+        seq INTEGER NOT NULL,
+        leaf BLOB NOT NULL,
+        body BLOB NOT NULL,
+        sealed BLOB,
+        received_ms INTEGER NOT NULL,
+        PRIMARY KEY (log_id, seq, leaf)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE sealed (
+        log_id INTEGER NOT NULL REFERENCES log (id),
+        seq INTEGER NOT NULL,
+        blob BLOB NOT NULL,
+        PRIMARY KEY (log_id, seq)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE checkpoint (
+        log_id INTEGER NOT NULL REFERENCES log (id),
+        size INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'signed', 'good', 'wrong')),
+        root BLOB,
+        frontier BLOB,
+        PRIMARY KEY (log_id, size, note)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX checkpoint_new ON checkpoint (log_id) WHERE state IN ('new', 'signed')",
+    """
+    CREATE TABLE receipt (
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        rseq INTEGER NOT NULL,
+        payload BLOB NOT NULL,
+        made_ms INTEGER NOT NULL,
+        PRIMARY KEY (site, box, epoch, rseq)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE event (
+        n INTEGER PRIMARY KEY,
+        log_id INTEGER NOT NULL REFERENCES log (id),
+        seq INTEGER NOT NULL,
+        held TEXT NOT NULL DEFAULT '',
+        shift_ms INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    """
+    CREATE TABLE held (
+        log_id INTEGER NOT NULL REFERENCES log (id),
+        seq INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        boot TEXT NOT NULL DEFAULT '',
+        mono_ms INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (log_id, seq)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX held_boot ON held (site, box, boot)",
+    """
+    CREATE TABLE restated (
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        boot TEXT NOT NULL,
+        mono_ms INTEGER NOT NULL,
+        shift_ms INTEGER NOT NULL,
+        PRIMARY KEY (site, box, boot, mono_ms)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE carried (
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        log TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        leaf BLOB NOT NULL,
+        by_log_id INTEGER NOT NULL REFERENCES log (id),
+        by_seq INTEGER NOT NULL,
+        PRIMARY KEY (site, box, log, seq, leaf)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE destination (
+        name TEXT PRIMARY KEY,
+        upto INTEGER NOT NULL DEFAULT 0,
+        mark TEXT NOT NULL DEFAULT ''
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE claim (
+        name TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        until_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE alarm (
+        id INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        log TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        times INTEGER NOT NULL DEFAULT 1,
+        UNIQUE (kind, site, box, log)
+    ) STRICT
+    """,
+)
+
+
+@MIGRATIONS()
+def m001_first(db: Database) -> None:
+    """Create the tables, and refuse any change of a record that is stored."""
+    for table in _TABLES:
+        db.execute(table)
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER record_no_{change.lower()} BEFORE {change} ON record "
+            "BEGIN SELECT RAISE(ABORT, 'a stored record is never changed'); END"
+        )

@@ -1,0 +1,232 @@
+"""Settling: what each verified record counts as: an event, a repeat of one, or held (DESIGN.md 3, promise 2).
+
+The question is asked once per record, in the order of its log, in one transaction with the answer. An event is the
+original record (of a copy, what it carries) at its original place with its leaf hash. Whichever entry of the same
+event is settled first carries it; every other one is a `repeat`. An event goes out under the place of the entry that
+carries it, so no two events ever share an identity: README.md, "What counts once".
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from yaoma.core.merkle import leaf_hash
+from yaoma.core.record import ClockState, Kind, Record, RecordError
+from yaoma_bridge.alarms import AlarmKind, raise_alarm
+from yaoma_bridge.log_rows import LogRow, log_by_id
+from yaoma_bridge.store import Store
+
+__all__ = ["Held", "logs_to_settle", "settle_held_again", "settle_log"]
+
+_AT_ONCE = 2000
+
+_KINDS = frozenset(kind.value for kind in Kind)
+
+
+class Held:
+    """Why a record is kept but not sent: stable reason ids."""
+
+    REPEAT = "repeat"
+    UNREADABLE = "unreadable"
+    KIND_UNKNOWN = "kind_unknown"
+    COPY_MISMATCH = "copy_mismatch"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """One record's answer; an empty `held` makes it an event."""
+
+    held: str = ""
+    shift_ms: int = 0
+    original: Record | None = None
+
+
+def logs_to_settle(store: Store) -> list[int]:
+    """Give the keys of the logs that have verified records which are not settled."""
+    with store.reading() as tx:
+        rows = tx.execute("SELECT id FROM log WHERE settled_upto < verified_upto AND state<>'damaged' LIMIT 1000")
+        return [row[0] for row in rows]
+
+
+def settle_log(store: Store, log_id: int, *, hold_untrusted: bool, now_ms: int) -> bool:
+    """Settle the next records of a log.
+
+    Args:
+        store: The store.
+        log_id: The log's key in the store.
+        hold_untrusted: Whether records with an untrusted clock wait until a clock record restates their boot.
+        now_ms: The time, milliseconds since 1970.
+
+    Returns:
+        Whether anything was settled.
+    """
+    with store.writing() as tx:
+        row = log_by_id(tx, log_id)
+        if row.settled_upto >= row.verified.size:
+            return False
+        rows = tx.execute(
+            "SELECT seq, body, leaf FROM record WHERE log_id=? AND seq>=? AND seq<? ORDER BY seq LIMIT ?",
+            (row.id, row.settled_upto, row.verified.size, _AT_ONCE),
+        ).fetchall()
+        carried = _carried_elsewhere(tx, row, rows[0][0], rows[-1][0])
+        for seq, body, leaf in rows:
+            if leaf_hash(body) != leaf:
+                tx.execute("UPDATE log SET state='damaged', settled_upto=? WHERE id=?", (seq, row.id))
+                _alarm(tx, AlarmKind.STORE_DAMAGED, row, seq, now_ms)
+                return True
+            if (seq, leaf) in carried:
+                settled = _Settled(Held.REPEAT)
+            else:
+                settled = _settle(tx, row, seq, body, hold_untrusted=hold_untrusted)
+            _write(tx, row, seq, settled, now_ms)
+        tx.execute("UPDATE log SET settled_upto=? WHERE id=?", (rows[-1][0] + 1, row.id))
+    return True
+
+
+def settle_held_again(store: Store, *, hold_untrusted: bool, now_ms: int) -> int:
+    """Look again at what an older version could not read, and at what waited for another policy.
+
+    Args:
+        store: The store.
+        hold_untrusted: As for `settle_log`.
+        now_ms: The time, milliseconds since 1970.
+
+    Returns:
+        How many records are held no more.
+    """
+    released = 0
+    with store.writing() as tx:
+        rows = tx.execute(
+            "SELECT held.log_id, held.seq, held.reason, record.body FROM held JOIN record USING (log_id, seq) "
+            "ORDER BY held.log_id, held.seq"
+        ).fetchall()
+        for log_id, seq, reason, body in rows:
+            row = log_by_id(tx, log_id)
+            settled = _settle(tx, row, seq, body, hold_untrusted=hold_untrusted)
+            if settled.held != reason:
+                tx.execute("DELETE FROM held WHERE log_id=? AND seq=?", (log_id, seq))
+                _write(tx, row, seq, settled, now_ms)
+                released += not settled.held
+    return released
+
+
+def _settle(tx: sqlite3.Connection, row: LogRow, seq: int, body: bytes, *, hold_untrusted: bool) -> _Settled:
+    try:
+        record = Record.read(body)
+        original = record.original()
+    except (RecordError, RecursionError):
+        return _Settled(Held.UNREADABLE)
+    if original.kind not in _KINDS or original.kind == Kind.COPY:
+        return _Settled(Held.KIND_UNKNOWN, original=original)
+    if record.kind == Kind.COPY:
+        if record.fields.get("origin") != _origin_of(original):
+            return _Settled(Held.COPY_MISMATCH)
+        if _is_counted(tx, row, original) or not _carries(tx, row, seq, original):
+            return _Settled(Held.REPEAT)
+    if original.stamp.clock == ClockState.UNTRUSTED and hold_untrusted:
+        shift_ms = _restated_by(tx, row, original)
+        return _Settled(Held.CLOCK_UNTRUSTED if shift_ms is None else "", shift_ms or 0, original)
+    return _Settled(original=original)
+
+
+def _origin_of(original: Record) -> Mapping[str, object]:
+    """Give what a copy must say of where its record comes from; `Record.copied` writes it so."""
+    return {"log": original.log, "seq": original.seq, "leaf": original.leaf.hex()}
+
+
+def _is_counted(tx: sqlite3.Connection, row: LogRow, original: Record) -> bool:
+    """Tell whether the original itself was settled at its own place, with an equal leaf."""
+    found = tx.execute(
+        "SELECT record.leaf FROM log JOIN record ON record.log_id=log.id "
+        "WHERE log.site=? AND log.box=? AND log.log=? AND record.seq=? AND log.settled_upto>record.seq",
+        (row.name.site, row.name.box, original.log, original.seq),
+    ).fetchone()
+    return found is not None and found[0] == original.leaf
+
+
+def _carries(tx: sqlite3.Connection, row: LogRow, seq: int, original: Record) -> bool:
+    """Let this copy carry the event, unless another one does."""
+    key = (row.name.site, row.name.box, original.log, original.seq, original.leaf)
+    tx.execute("INSERT OR IGNORE INTO carried VALUES (?,?,?,?,?,?,?)", (*key, row.id, seq))
+    by = tx.execute(
+        "SELECT by_log_id, by_seq FROM carried WHERE site=? AND box=? AND log=? AND seq=? AND leaf=?", key
+    ).fetchone()
+    return bool(by == (row.id, seq))
+
+
+def _carried_elsewhere(tx: sqlite3.Connection, row: LogRow, first: int, last: int) -> set[tuple[int, bytes]]:
+    """Give the events of these places that a copy in another log carries already."""
+    found = tx.execute(
+        "SELECT seq, leaf FROM carried WHERE site=? AND box=? AND log=? AND seq BETWEEN ? AND ?",
+        (row.name.site, row.name.box, row.log, first, last),
+    )
+    return {(seq, leaf) for seq, leaf in found}
+
+
+def _restated_by(tx: sqlite3.Connection, row: LogRow, original: Record) -> int | None:
+    """Give what to add to a record's wall time, by the first clock record that followed it in its boot."""
+    found = tx.execute(
+        "SELECT shift_ms FROM restated WHERE site=? AND box=? AND boot=? AND mono_ms>=? ORDER BY mono_ms LIMIT 1",
+        (row.name.site, row.name.box, original.stamp.boot, original.stamp.mono_ms),
+    ).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _write(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled, now_ms: int) -> None:
+    tx.execute(
+        "INSERT INTO event (log_id, seq, held, shift_ms) VALUES (?,?,?,?)",
+        (row.id, seq, settled.held, settled.shift_ms),
+    )
+    original = settled.original
+    if settled.held and settled.held != Held.REPEAT:
+        stamp = original.stamp if original is not None else None
+        tx.execute(
+            "INSERT INTO held (log_id, seq, reason, site, box, boot, mono_ms) VALUES (?,?,?,?,?,?,?)",
+            (
+                row.id,
+                seq,
+                settled.held,
+                row.name.site,
+                row.name.box,
+                stamp.boot if stamp else "",
+                stamp.mono_ms if stamp else 0,
+            ),
+        )
+        kind = _ALARMS.get(settled.held)
+        if kind is not None:
+            _alarm(tx, kind, row, seq, now_ms)
+    if original is None:
+        return
+    if original.kind == Kind.CLOCK:
+        _restate(tx, row, original)
+    if original.kind == Kind.CLOSE and original.log == row.log:
+        tx.execute("UPDATE log SET state='closed' WHERE id=? AND state='open'", (row.id,))
+
+
+def _restate(tx: sqlite3.Connection, row: LogRow, clock: Record) -> None:
+    """Let go what waited for this clock record: the untrusted records of its boot that came before it."""
+    shift_ms = clock.fields.get("shift_ms")
+    if type(shift_ms) is not int or clock.fields.get("now") == ClockState.UNTRUSTED:
+        return
+    boot = (row.name.site, row.name.box, clock.stamp.boot)
+    tx.execute("INSERT OR IGNORE INTO restated VALUES (?,?,?,?,?)", (*boot, clock.stamp.mono_ms, shift_ms))
+    which = "site=? AND box=? AND boot=? AND mono_ms<=? AND reason=?"
+    bound = (*boot, clock.stamp.mono_ms, Held.CLOCK_UNTRUSTED)
+    tx.execute(
+        f"INSERT INTO event (log_id, seq, shift_ms) SELECT log_id, seq, ? FROM held WHERE {which} "  # noqa: S608 - constant text
+        "ORDER BY log_id, seq",
+        (shift_ms, *bound),
+    )
+    tx.execute(f"DELETE FROM held WHERE {which}", bound)  # noqa: S608 - constant text
+
+
+_ALARMS = {
+    Held.UNREADABLE: AlarmKind.RECORD_UNREADABLE,
+    Held.KIND_UNKNOWN: AlarmKind.KIND_UNKNOWN,
+    Held.COPY_MISMATCH: AlarmKind.COPY_MISMATCH,
+}
+
+
+def _alarm(tx: sqlite3.Connection, kind: AlarmKind, row: LogRow, seq: int, now_ms: int) -> None:
+    raise_alarm(tx, kind, now_ms, site=row.name.site, box=row.name.box, log=row.log, facts={"seq": seq})

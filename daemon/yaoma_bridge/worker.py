@@ -1,0 +1,300 @@
+"""Worker: one process that stores first, acknowledges then, and answers; as many as the load needs (DESIGN.md 9)."""
+
+import logging
+import os
+import queue
+import secrets
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from yaoma.core.note import Signer
+from yaoma_bridge.alarms import AlarmKind, raise_alarm
+from yaoma_bridge.config import BridgeConfig, read_signer
+from yaoma_bridge.destinations.find import make_destination
+from yaoma_bridge.errors import BatchRefusedError, BridgeError
+from yaoma_bridge.follow_up import FollowUp
+from yaoma_bridge.ingest import Parcel, opened, store_parcels
+from yaoma_bridge.receipts import ASK_AGAIN_MS, Outgoing, due_receipts, receipts_for, unapplied_receipts
+from yaoma_bridge.registry import Registry
+from yaoma_bridge.store import Store
+from yaoma_bridge.welcome import Birth, read_status, welcome
+from yaoma_link.notify import Notify
+from yaoma_link.report import (
+    Connected,
+    Disconnected,
+    Published,
+    Received,
+    SessionFailed,
+    SessionReport,
+    SubscribeRefused,
+)
+from yaoma_link.session import PacketTooLargeError, Session
+from yaoma_link.topics import BoxName, Channel, Topic, bridge_filter, parse_topic, shared_filter
+
+__all__ = ["Intake", "Worker"]
+
+_log = logging.getLogger("yaoma.bridge.worker")
+
+_WAIT_S = 0.1
+_DUE_EVERY_S = 0.5
+_MAX_GROUP_BYTES = 8 << 20
+_MAX_PENDING = 10_000
+_STALLED_S = 120.0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Intake:
+    """Turns a group of publications into one commit and the receipts that answer it.
+
+    Args:
+        store: The store.
+        signer: The bridge's key.
+        now_ms: The clock, milliseconds since 1970.
+    """
+
+    def __init__(self, store: Store, signer: Signer, now_ms: Callable[[], int] = _now_ms) -> None:
+        self._store = store
+        self._signer = signer
+        self._now_ms = now_ms
+        self._resent_ms: dict[BoxName, int] = {}
+
+    def take(self, arrivals: Sequence[Received]) -> list[Outgoing]:
+        """Store what came in, in the order of arrival, in one transaction; when this returns it is kept.
+
+        A payload that can't be stored becomes an alarm with its size and topic, and nothing else of it.
+
+        Raises:
+            StoreError: If the store refuses; then nothing of the group happened.
+        """
+        understood = [(arrival, _understood(arrival)) for arrival in arrivals]
+        now_ms = self._now_ms()
+        outgoing: list[Outgoing] = []
+        with self._store.writing() as tx:
+            for is_parcels, run in groupby(understood, key=lambda one: isinstance(one[1], Parcel)):
+                if is_parcels:
+                    parcels = [parcel for _, parcel in run if isinstance(parcel, Parcel)]
+                    outgoing += receipts_for(tx, store_parcels(tx, parcels, now_ms), self._signer, now_ms)
+                    outgoing += self._lost_receipts(tx, {parcel.box for parcel in parcels}, now_ms)
+                    continue
+                for arrival, what in run:
+                    outgoing += self._take_one(tx, arrival, what, now_ms)
+        return outgoing
+
+    def due(self) -> list[Outgoing]:
+        """Make the receipts whose time has come."""
+        now_ms = self._now_ms()
+        with self._store.reading() as tx:
+            due = tx.execute("SELECT 1 FROM log WHERE due_ms<=? LIMIT 1", (now_ms,)).fetchone()
+        if due is None:
+            return []
+        with self._store.writing() as tx:
+            return due_receipts(tx, self._signer, now_ms)
+
+    def _take_one(
+        self,
+        tx: sqlite3.Connection,
+        arrival: Received,
+        what: "tuple[BoxName, Birth | None] | Parcel | BatchRefusedError",
+        now_ms: int,
+    ) -> list[Outgoing]:
+        if isinstance(what, tuple):
+            name, birth = what
+            return welcome(tx, name, birth, self._signer, now_ms, retained=arrival.retain)
+        if isinstance(what, BatchRefusedError):
+            sender, kind = _sender(arrival.topic)
+            facts: dict[str, str | int] = {"reason": what.reason, "bytes": len(arrival.payload)}
+            if sender is None:
+                facts["topic"] = arrival.topic[:128]
+            site, box = ("", "") if sender is None else (sender.site, sender.box)
+            raise_alarm(tx, kind, now_ms, site=site, box=box, facts=facts)
+        return []
+
+    def _lost_receipts(self, tx: sqlite3.Connection, names: set[BoxName], now_ms: int) -> list[Outgoing]:
+        """Send receipts again to boxes that send batches but do not move on in the receipts."""
+        lost: list[Outgoing] = []
+        for name in names:
+            if now_ms - self._resent_ms.get(name, 0) >= ASK_AGAIN_MS:
+                again = unapplied_receipts(tx, name, now_ms)
+                if again:
+                    self._resent_ms[name] = now_ms
+                    lost += again
+        return lost
+
+
+def _understood(arrival: Received) -> tuple[BoxName, Birth | None] | Parcel | BatchRefusedError:
+    """Read one publication, without the store."""
+    try:
+        topic = parse_topic(arrival.topic)
+    except ValueError:
+        return BatchRefusedError("topic", "the topic is none of ours")
+    try:
+        if isinstance(topic, Topic) and topic.channel == Channel.RECORDS:
+            return opened(topic.box, arrival.payload)
+        if isinstance(topic, Topic) and topic.channel == Channel.STATUS:
+            return topic.box, read_status(arrival.payload)
+    except BatchRefusedError as error:
+        return error
+    return BatchRefusedError("topic", "nothing was expected on this topic")
+
+
+def _sender(text: str) -> tuple[BoxName | None, AlarmKind]:
+    try:
+        topic = parse_topic(text)
+    except ValueError:
+        return None, AlarmKind.BATCH_REFUSED
+    if isinstance(topic, Topic):
+        is_status = topic.channel == Channel.STATUS
+        return topic.box, AlarmKind.STATUS_REFUSED if is_status else AlarmKind.BATCH_REFUSED
+    return None, AlarmKind.BATCH_REFUSED
+
+
+class Worker:
+    """One worker: an MQTT session, the store-first loop on this thread, the follow-up on another.
+
+    Args:
+        config: The configuration.
+        name: The worker's name among all workers, or None for one of its own.
+    """
+
+    def __init__(self, config: BridgeConfig, name: str | None = None) -> None:
+        self._config = config
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._stop = threading.Event()
+        self._made: queue.SimpleQueue[Outgoing] = queue.SimpleQueue()
+        self._pending: deque[Outgoing] = deque(maxlen=_MAX_PENDING)
+        self._in_flight: dict[int, Outgoing] = {}
+        self._due_at_s = 0.0
+        self._notify = Notify()
+
+    def stop(self) -> None:
+        """Ask the worker to end after what it is doing; any thread or signal handler may call this."""
+        self._stop.set()
+
+    def stop_on_signals(self) -> None:
+        """End in order on SIGTERM and SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+
+    def run(self) -> None:
+        """Work until `stop`.
+
+        Raises:
+            BridgeError: If something can't be used: configuration, store, or a subscription that the broker refuses.
+        """
+        config = self._config
+        signer = read_signer(config.keys)
+        destinations = [
+            make_destination(table.kind, table.name, table.model_extra or {}) for table in config.destination
+        ]
+        reports: queue.Queue[SessionReport] = queue.Queue(maxsize=4 * config.broker.waiting_batches + 100)
+        with Store.open(config.store.path) as store:
+            follow_up = FollowUp(
+                config.store.path,
+                Registry(config.registry.folder),
+                destinations,
+                signer=signer,
+                owner=self.name,
+                hold_ms=config.store.claim_s * 1000,
+                hold_untrusted=config.clock.untrusted == "hold",
+                outgoing=self._made,
+                now_ms=_now_ms,
+            )
+            session = Session(
+                config.broker.endpoint(),
+                reports,
+                client_id=f"yaoma-bridge-{self.name}",
+                session_expiry_s=0,
+                subscriptions=(shared_filter(Channel.RECORDS, config.broker.group), bridge_filter(Channel.STATUS)),
+                inbound_maximum=config.broker.waiting_batches,
+            )
+            follow_up.start()
+            session.start()
+            self._notify.ready(f"worker {self.name}")
+            try:
+                self._work(Intake(store, signer), session, reports, follow_up)
+            finally:
+                self._notify.stopping()
+                session.stop()
+                follow_up.stop()
+
+    def _work(
+        self, intake: Intake, session: Session, reports: "queue.Queue[SessionReport]", follow_up: FollowUp
+    ) -> None:
+        while not self._stop.is_set():
+            arrivals = self._heard(reports)
+            if arrivals:
+                answers = intake.take(arrivals)
+                for arrival in arrivals:
+                    session.ack(arrival)
+                self._pending.extend(answers)
+            if time.monotonic() >= self._due_at_s:
+                self._due_at_s = time.monotonic() + _DUE_EVERY_S
+                self._pending.extend(intake.due())
+            while not self._made.empty():
+                self._pending.append(self._made.get())
+            self._publish(session)
+            if follow_up.failure is not None:
+                raise BridgeError("the follow-up thread has ended", "Look into the log above this line")
+            if time.monotonic() - follow_up.beat_s < _STALLED_S:
+                self._notify.watchdog()
+
+    def _heard(self, reports: "queue.Queue[SessionReport]") -> list[Received]:
+        """Wait for a report, then take those that are waiting behind it: one commit serves them all."""
+        arrivals: list[Received] = []
+        group_bytes = 0
+        try:
+            report = reports.get(timeout=_WAIT_S)
+            while True:
+                if isinstance(report, Received):
+                    arrivals.append(report)
+                    group_bytes += len(report.payload)
+                else:
+                    self._note(report)
+                if group_bytes >= _MAX_GROUP_BYTES or len(arrivals) >= self._config.broker.waiting_batches:
+                    return arrivals
+                report = reports.get_nowait()
+        except queue.Empty:
+            return arrivals
+
+    def _note(self, report: SessionReport) -> None:
+        match report:
+            case Connected():
+                _log.info("connected: connection=%d", report.connection)
+            case Disconnected():
+                # No answer will come to these any more; a box drops those that it has by their number.
+                self._pending.extendleft(reversed(self._in_flight.values()))
+                self._in_flight.clear()
+            case Published():
+                self._in_flight.pop(report.packet_id, None)
+            case SubscribeRefused():
+                raise BridgeError(
+                    f"the broker refuses the subscription {report.topic} ({report.reason})",
+                    "Give the bridge's identity the rights of the sample access list",
+                )
+            case SessionFailed():
+                raise BridgeError(f"the MQTT session has ended ({report.error})", "Look into the log above this line")
+            case _:
+                pass
+
+    def _publish(self, session: Session) -> None:
+        while self._pending:
+            outgoing = self._pending[0]
+            try:
+                packet_id = session.publish(outgoing.topic, outgoing.payload)
+            except PacketTooLargeError as error:
+                _log.error("receipt dropped: box=%s rseq=%d problem=%s", outgoing.box, outgoing.rseq, error)
+                self._pending.popleft()
+                continue
+            if packet_id is None:
+                return
+            self._in_flight[packet_id] = outgoing
+            self._pending.popleft()
