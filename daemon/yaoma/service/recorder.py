@@ -13,7 +13,7 @@ from yaoma.service.counter import Counter, Told
 from yaoma.service.work import CloseLog, Damage, Item, Request, TicketAnswer, Trouble
 from yaoma.shell.database import DatabaseDamagedError, DatabaseError, DatabaseUnavailableError
 from yaoma.shell.disk import DiskGauge
-from yaoma.shell.journal import Journal
+from yaoma.shell.journal import Draft, Journal
 from yaoma.shell.journal_folder import JournalFolder
 from yaoma_drivers.symbol import Symbol
 
@@ -130,19 +130,22 @@ class Recorder(threading.Thread):
         if journal is None:
             self._refuse(group)
             return
-        disk_low = self._parts.disk.room().low
+        disk_low, before = self._parts.disk.room().low, self._stamp
         draft, told = journal.draft(), list[Told]()
         try:
+            self._stamped(draft)
             for entry in self._due:
-                self._ledger.stage(draft.add(entry, self._stamped()))
+                self._ledger.stage(draft.add(entry, self._stamp))
             for item in group:
+                stamp = self._stamped(draft)
                 if isinstance(item, Symbol):
-                    told.append(self._parts.counter.scanned(item, draft, self._stamped(), disk_low=disk_low))
+                    told.append(self._parts.counter.scanned(item, draft, stamp, disk_low=disk_low))
                 else:
-                    told.append(self._parts.counter.commanded(item, draft, self._stamped()))
+                    told.append(self._parts.counter.commanded(item, draft, stamp))
             if draft.records:
                 journal.commit(draft)
         except DatabaseError as error:
+            self._stamp = before
             self._failed(error, journal)
             self._refuse(group)
             return
@@ -153,9 +156,13 @@ class Recorder(threading.Thread):
         for tell in told:
             tell()
 
-    def _stamped(self) -> Stamp:
-        self._stamp = self._parts.clock()
-        return self._stamp
+    def _stamped(self, draft: Draft) -> Stamp:
+        """Give the time; if the clock was moved, draft the record that says so before anything gets the new time."""
+        before, now = self._stamp, self._parts.clock()
+        self._stamp = now
+        if self._parts.clock_moved(before, now):
+            self._ledger.stage(draft.add(clock_changed(before, now), now))
+        return now
 
     def _refuse(self, group: Sequence[Symbol | Request]) -> None:
         cause = self.trouble.cause if self.trouble else "disk_error"
@@ -237,7 +244,6 @@ class Recorder(threading.Thread):
     # Between scans
 
     def _keep_house(self) -> None:
-        self._watch_clock()
         now_s = time.monotonic()
         if self._ledger.unwritten > _FLUSH_PACKS or now_s - self._flush_at_s > _FLUSH_S:
             self._flush_at_s = now_s
@@ -248,13 +254,6 @@ class Recorder(threading.Thread):
                 self._checkpoint(journal)
         else:
             self._checkpoint_at_s = now_s
-
-    def _watch_clock(self) -> None:
-        before, now = self._stamp, self._parts.clock()
-        self._stamp = now
-        if self._parts.clock_moved(before, now):
-            self._due.append(clock_changed(before, now))
-            self._record([])
 
     def _flush(self) -> None:
         try:
