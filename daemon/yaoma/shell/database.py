@@ -12,6 +12,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseUnavailableError",
     "Opener",
+    "SQLITE_FAILURES",
     "classified",
     "fsync_folder",
     "open_sqlite",
@@ -61,6 +62,9 @@ class Opener(Protocol):
         ...
 
 
+#: What a call to SQLite may raise: where it quotes a damaged schema, the standard library fails to decode its sentence.
+SQLITE_FAILURES = (sqlite3.Error, UnicodeDecodeError)
+
 #: SQLite's primary result codes that say "this file is not a sound database" (sqlite.org/rescode.html).
 _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 
@@ -75,8 +79,10 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
     )
 
 
-def classified(path: Path, error: sqlite3.Error) -> DatabaseError:
+def classified(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> DatabaseError:
     """Sort an SQLite error by what must happen next: set the file aside, or reopen it later."""
+    if isinstance(error, UnicodeDecodeError):
+        return DatabaseDamagedError(path, "malformed database schema")
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _DAMAGE_CODES:
         return DatabaseDamagedError(path, str(error))

@@ -14,6 +14,7 @@ from yaoma.shell.database import (
     DatabaseDamagedError,
     DatabaseUnavailableError,
     Opener,
+    SQLITE_FAILURES,
     classified,
     open_sqlite,
     pragma,
@@ -105,7 +106,7 @@ class LogFile:
             database = Database(connection)
             _MIGRATIONS.apply(database)
             pragma(connection, "user_version", _USER_VERSION)
-        except sqlite3.Error as error:
+        except SQLITE_FAILURES as error:
             connection.close()
             raise classified(path, error) from error
         return cls._prepared(path, connection)
@@ -120,11 +121,11 @@ class LogFile:
         """
         try:
             connection = opener(path)
-        except sqlite3.Error as error:
+        except SQLITE_FAILURES as error:
             raise classified(path, error) from error
         try:
             found = pragma(connection, "application_id"), pragma(connection, "user_version")
-        except sqlite3.Error as error:
+        except SQLITE_FAILURES as error:
             connection.close()
             raise classified(path, error) from error
         if found != (APPLICATION_ID, _USER_VERSION):
@@ -156,7 +157,7 @@ class LogFile:
             # A sealed identity that is erased must not linger in free pages (DESIGN.md 3, promise 5).
             pragma(connection, "secure_delete", 1)
             mode, level = pragma(connection, "journal_mode"), pragma(connection, "synchronous")
-        except sqlite3.Error as error:
+        except SQLITE_FAILURES as error:
             connection.close()
             raise classified(path, error) from error
         if (mode, level) not in {("wal", 2), ("delete", 2)}:
@@ -304,7 +305,7 @@ class LogFile:
                 raise DatabaseUnavailableError(self.path, "closed after a failure")
             try:
                 yield self._connection
-            except sqlite3.Error as error:
+            except SQLITE_FAILURES as error:
                 raise classified(self.path, error) from error
 
     @contextmanager
@@ -317,6 +318,6 @@ class LogFile:
             except BaseException as error:
                 self._dead = True
                 self._connection.close()
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, SQLITE_FAILURES):
                     raise classified(self.path, error) from error
                 raise

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from yaoma.core.merkle import HASH_BYTES, leaf_hash
 from yaoma.core.record import Record, RecordError
+from yaoma.shell.database import SQLITE_FAILURES
 
 __all__ = ["Salvaged", "salvage"]
 
@@ -93,7 +94,7 @@ def _through_sqlite(
 ) -> Iterator[tuple[bytes, bytes]]:
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    except sqlite3.Error:
+    except SQLITE_FAILURES:
         return
     try:
         # From both ends: one damaged page in between ends a scan, but not the other one.
@@ -123,7 +124,7 @@ def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[object, 
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     try:
         yield from connection.execute(query)
-    except sqlite3.Error:
+    except SQLITE_FAILURES:
         return
 
 
