@@ -100,16 +100,21 @@ class Verifier:
         return verifier
 
 
-def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
+def open_note(note: str, verifiers: Iterable[Verifier], *, max_bytes: int = MAX_NOTE_BYTES) -> str:
     """Check a note and give its text.
 
     One good signature by a known key is enough; lines by unknown keys are passed over (C2SP signed-note).
 
+    Args:
+        note: The note.
+        verifiers: The keys that are known.
+        max_bytes: A longer note is refused unread.
+
     Raises:
         NoteError: If the note is malformed, a known key's signature is wrong, or no known key has signed.
     """
-    if len(note) > MAX_NOTE_BYTES:
-        raise NoteError(f"a note has at most {MAX_NOTE_BYTES} bytes")
+    if len(note) > max_bytes:
+        raise NoteError(f"a note has at most {max_bytes} bytes")
     text, mark, block = note.rpartition(f"\n\n{_MARK}")
     if not mark or not block.endswith("\n"):
         raise NoteError("a note is a text, an empty line and signature lines")
