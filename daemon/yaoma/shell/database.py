@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 __all__ = [
+    "SQLITE_FAILURES",
     "Connection",
     "DatabaseDamagedError",
     "DatabaseError",
     "DatabaseUnavailableError",
     "Opener",
-    "SQLITE_FAILURES",
     "classified",
     "fsync_folder",
     "open_sqlite",

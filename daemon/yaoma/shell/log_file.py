@@ -10,11 +10,11 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from yaoma.shell.database import (
+    SQLITE_FAILURES,
     Connection,
     DatabaseDamagedError,
     DatabaseUnavailableError,
     Opener,
-    SQLITE_FAILURES,
     classified,
     open_sqlite,
     pragma,
