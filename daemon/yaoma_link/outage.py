@@ -49,7 +49,7 @@ def refusal(gone: Gone | None, endpoint: Endpoint) -> ConnectError:
     return ConnectError(
         ConnectFault.CLOSED,
         f"no session: {gone.reason}",
-        "Look into the broker's log; often it wants a certificate, or does not like ours.",
+        "Look into the broker's log; often it wants a certificate, or does not accept ours.",
     )
 
 

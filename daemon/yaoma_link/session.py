@@ -15,15 +15,13 @@ from yaoma_link.report import (
     Connected,
     ConnectFailed,
     Disconnected,
-    Published,
     PublishProperties,
     Received,
     Retained,
     SessionFailed,
     SessionReport,
-    Subscribed,
-    SubscribeRefused,
 )
+from yaoma_link.reporting import published, received, subscribed
 from yaoma_link.stream import ConnectError, ConnectStoppedError, open_stream
 from yaoma_link.wake import Wake
 
@@ -31,8 +29,6 @@ __all__ = ["PacketTooLargeError", "Session"]
 
 _log = logging.getLogger("yaoma.link")
 
-_SUCCESS = 0x00
-_NO_MATCHING_SUBSCRIBERS = 0x10
 _FAILURE = 0x80
 _TAKEN_OVER = 0x8E
 
@@ -356,48 +352,23 @@ class Session:
                     return Gone(None, "the owner's queue is full")
         return None
 
-    def _reports_of(self, heard: Heard) -> list[SessionReport]:
+    def _reports_of(self, heard: Heard) -> Sequence[SessionReport]:
         match heard:
-            case Puback(packet_id, code, reason):
+            case Puback(packet_id):
                 with self._lock:
                     topic = self._in_flight.pop(packet_id, None)
-                if topic is None:  # paho reports the writing of a QoS 0 publication in the same way
-                    return []
-                success, unheard = code == _SUCCESS, code == _NO_MATCHING_SUBSCRIBERS
-                return [Published(self._connection, packet_id, topic, code, reason, success, unheard)]
-            case Suback(packet_id, answers):
+                # paho reports the writing of a QoS 0 publication in the same way
+                return [] if topic is None else [published(self._connection, topic, heard)]
+            case Suback(packet_id):
                 filters = self._subscribing.pop(packet_id, ())
-                return self._subscription_reports(filters, answers)
+                refused, granted = subscribed(self._connection, filters, heard)
+                for one in refused:
+                    _log.warning("subscription refused: filter=%s reason=%s", one.topic, one.reason)
+                return [*refused, *([granted] if granted else [])]
             case Inbound():
-                return [
-                    Received(
-                        connection=self._connection,
-                        topic=heard.topic,
-                        payload=heard.payload,
-                        packet_id=heard.packet_id,
-                        qos=heard.qos,
-                        retain=heard.retain,
-                        duplicate=heard.duplicate,
-                        properties=heard.properties,
-                    )
-                ]
+                return [received(self._connection, heard)]
             case _:
                 return []
-
-    def _subscription_reports(
-        self, filters: tuple[str, ...], answers: tuple[tuple[int, str], ...]
-    ) -> list[SessionReport]:
-        reports: list[SessionReport] = []
-        granted = []
-        for topic, (code, reason) in zip(filters, answers, strict=False):
-            if code < _FAILURE:
-                granted.append(topic)
-                continue
-            _log.warning("subscription refused: filter=%s reason=%s code=0x%02X", topic, reason, code)
-            reports.append(SubscribeRefused(self._connection, topic, code, reason))
-        if granted:
-            reports.append(Subscribed(self._connection, tuple(granted)))
-        return reports
 
     def _hand_over(
         self, topic: str, payload: bytes, *, retain: bool, qos: int, properties: PublishProperties

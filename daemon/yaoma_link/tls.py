@@ -77,6 +77,12 @@ def explain(error: ssl.SSLError) -> tuple[ConnectFault, str]:
                 "The broker's certificate is not from our authority: check host and port, and the authority file.",
             ),
         )
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        # our CONNECT may cross the broker's alert; the reset that follows then swallows it
+        return (
+            ConnectFault.CLOSED,
+            "The broker hung up without a word: its log says why; most often it does not accept our certificate.",
+        )
     reason = (error.reason or "").upper()
     if "ALERT" in reason and any(word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")):
         return (
