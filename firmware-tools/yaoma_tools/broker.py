@@ -38,6 +38,7 @@ def broker_conf(layout: BrokerLayout) -> str:
 # A mosquitto (2.0 or newer) for Yaoma's boxes and bridge workers. Goes to /etc/mosquitto/conf.d/.
 # `yaoma-tools broker config` writes this file and the access list; DESIGN.md 8 has the topics.
 
+# mosquitto 2 reads its keys as the user it runs as: chown -R mosquitto: {layout.folder}
 {listener}
 tls_version tlsv1.3
 cafile {layout.folder}/authority.pem
@@ -45,7 +46,7 @@ certfile {layout.folder}/server.pem
 keyfile {layout.folder}/server.key
 
 # Client certificates live two years; one that is lost before stands here (yaoma-tools ca revoke).
-# Reload with SIGHUP after a change.
+# SIGHUP makes it hold for new connections, a restart for those that stand.
 crlfile {layout.folder}/revoked.pem
 
 # A certificate is the only way in, and its common name is the user: <site>/<box> or the bridge worker's name.
