@@ -56,6 +56,8 @@ class Broker:
         acl: The text of an access list, or None for none.
         persistence: Whether sessions and retained publications survive a restart by `stop`.
         conf: Further lines of mosquitto.conf.
+        whole_conf: A whole mosquitto.conf instead of all the above; `port` is then the port in it.
+        port: The port, a free one if None.
     """
 
     def __init__(
@@ -66,9 +68,11 @@ class Broker:
         acl: str | None = None,
         persistence: bool = False,
         conf: Sequence[str] = (),
+        whole_conf: str | None = None,
+        port: int | None = None,
     ) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = free_port() if port is None else port
         self.authority: Authority | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "mosquitto.log"
@@ -99,6 +103,8 @@ class Broker:
         if os.geteuid() == 0:
             lines.append("user root")  # otherwise it gives up its rights to the test's files
         lines += conf
+        if whole_conf is not None:
+            lines = [whole_conf, *(["user root"] if os.geteuid() == 0 else [])]
         self._conf = folder / "mosquitto.conf"
         self._conf.write_text("\n".join(lines) + "\n")
 

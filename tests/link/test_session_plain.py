@@ -85,6 +85,27 @@ def test_publish_when_many_threads_do_it_then_every_packet_is_whole(broker: Brok
     assert owner.drain(Disconnected) == []
 
 
+def test_publish_when_called_then_only_the_sessions_thread_writes(
+    broker: Broker, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller's thread never touches the socket: two writers would interleave their packets."""
+    owner = own(broker.endpoint(), "box")
+    owner.connect()
+    client = owner.session._link._client
+    send, writers = client._sock_send, set()
+
+    def watched(buffer: bytes | bytearray) -> int:
+        writers.add(threading.current_thread().name)
+        return send(buffer)
+
+    monkeypatch.setattr(client, "_sock_send", watched)
+    for _ in range(20):
+        owner.publish("t/1", b"x")
+
+    assert len(owner.drain(Published)) == 20
+    assert writers == {"mqtt-box"}
+
+
 def test_publish_when_the_window_is_full_then_nothing_is_taken(broker: Broker, own: Own) -> None:
     """No more is handed over than the broker's Receive Maximum, and the refusal keeps nothing."""
     owner = own(broker.endpoint(), "box")

@@ -1,0 +1,110 @@
+"""The command line as its users meet it: a whole provisioning, exit codes, and help."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from yaoma.core.note import Verifier
+
+
+def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from yaoma_tools.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
+    )
+
+
+def test_provisioning_when_done_step_by_step_then_every_file_is_there(tmp_path: Path) -> None:
+    """Authority, broker, bridge, a box with its own key, and an access list that knows it."""
+    ca, box, etc = tmp_path / "ca", tmp_path / "box", tmp_path / "etc"
+    steps: list[tuple[object, ...]] = [
+        ("ca", "new", ca, "--name", "county"),
+        ("ca", "issue-server", ca, etc, "broker.example", "10.3.0.7"),
+        ("ca", "issue-bridge", ca, tmp_path / "bridge"),
+        ("keys", "new-request", "S1/b1", box),
+        ("ca", "issue-box", ca, "S1/b1", box, "--request", box / "request.pem"),
+        ("broker", "config", etc, "--ca", ca),
+    ]
+    for step in steps:
+        done = _run(*step)
+        assert done.returncode == 0, done.stderr
+
+    assert {file.name for file in box.iterdir()} == {"request.pem", "client.key", "client.pem", "authority.pem"}
+    assert {file.name for file in etc.iterdir()} == {"server.pem", "server.key", "authority.pem", "yaoma.conf", "acl"}
+    assert "user S1/b1\n" in (etc / "acl").read_text()
+    assert _run("ca", "list", ca).stdout == "box S1/b1\nbridge bridge\n"
+    assert _run("ca", "revoke", ca, "S1/b1").returncode == 0
+    assert _run("ca", "list", ca).stdout == "bridge bridge\n"
+
+
+def test_keys_when_made_then_show_prints_the_same(tmp_path: Path) -> None:
+    """The public half is printed at birth and again later, in the C2SP form for signing keys."""
+    made = _run("keys", "new-signing", "S1/b1", tmp_path / "k").stdout
+    sealed = _run("keys", "new-sealing", "recovery", tmp_path / "s").stdout
+
+    assert Verifier.parse(made).name == "S1/b1"
+    assert _run("keys", "show", "S1/b1", tmp_path / "k").stdout == made
+    assert _run("keys", "show", "--sealing", "recovery", tmp_path / "s").stdout == sealed
+    assert sealed.startswith("recovery+")
+
+
+def test_failure_when_a_file_stands_in_the_way_then_exit_is_1_with_one_sentence(tmp_path: Path) -> None:
+    """What can't be done is exit 1 and a sentence with what to do; no traceback."""
+    _run("keys", "new-signing", "S1/b1", tmp_path / "k")
+
+    for arguments in (
+        ("keys", "new-signing", "S1/b1", tmp_path / "k"),
+        ("ca", "list", tmp_path / "none"),
+        ("ca", "issue-box", tmp_path / "none", "S1/b1", tmp_path),
+        ("keys", "show", "S1/b1", tmp_path / "none"),
+        ("keys", "new-signing", "a name with spaces", tmp_path / "n"),
+    ):
+        done = _run(*arguments)
+        assert done.returncode == 1
+        assert done.stderr.startswith("yaoma-tools: ")
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ca", "issue-box", "ca", "no-slash", "out"),
+        ("ca", "issue-box", "ca", "S1/a+b", "out"),
+        ("ca", "issue-bridge", "ca", "out", "--worker", "a/b"),
+        ("ca", "nothing"),
+        ("broker", "config", "dir", "--port", "0"),
+    ],
+)
+def test_usage_when_wrong_then_exit_is_2(arguments: tuple[str, ...]) -> None:
+    """A wrong call is exit 2, and nothing has been touched."""
+    assert _run(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ca", "new"),
+        ("ca", "issue-box"),
+        ("ca", "issue-bridge"),
+        ("ca", "issue-server"),
+        ("ca", "revoke"),
+        ("ca", "list"),
+        ("keys", "new-request"),
+        ("keys", "new-signing"),
+        ("keys", "new-sealing"),
+        ("keys", "show"),
+        ("broker", "config"),
+    ],
+)
+def test_help_when_asked_for_then_it_has_an_example(command: tuple[str, str]) -> None:
+    """Each command shows how it is called."""
+    done = _run(*command, "--help")
+
+    assert done.returncode == 0
+    assert f"Example: yaoma-tools {' '.join(command)} " in done.stdout
