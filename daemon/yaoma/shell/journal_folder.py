@@ -6,13 +6,21 @@ instant either the old log is whole and in place, or the new one with all that i
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from yaoma.core.entry import CloseReason, OpenReason, Predecessor, closed, opened
 from yaoma.core.record import Entry, Kind, Record, Stamp
-from yaoma.shell.database import DatabaseDamagedError, DatabaseError, Opener, fsync_folder, open_sqlite
+from yaoma.shell.database import (
+    DatabaseDamagedError,
+    DatabaseError,
+    DatabaseUnavailableError,
+    Opener,
+    fsync_folder,
+    open_sqlite,
+)
 from yaoma.shell.journal import BoxIdentity, Journal
 from yaoma.shell.log_file import LogFile
 from yaoma.shell.salvage import salvage
@@ -42,6 +50,16 @@ class KnownElsewhere:
 
     confirmed_upto: int = 0
     size: int = 0
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell the system's refusals (full, read-only, I/O error) as those of SQLite are told."""
+    try:
+        yield
+    except OSError as error:
+        path = Path(error.filename or "journal.db")
+        raise DatabaseUnavailableError(path, error.strerror or "the disk refuses") from error
 
 
 class JournalFolder:
@@ -76,6 +94,7 @@ class JournalFolder:
         self._next = folder / "journal.next"
         self._building = folder / "journal.building"
 
+    @_refusals()
     def open(self) -> Journal:
         """Open the log to append to; begin a new one where the old one can't go on.
 
@@ -96,7 +115,11 @@ class JournalFolder:
         except DatabaseDamagedError as error:
             journal.close()
             return self.replace_damaged(error.problem)
+        except BaseException:
+            journal.close()
+            raise
 
+    @_refusals()
     def close_log(self, journal: Journal, reason: CloseReason) -> Journal:
         """End the open log and begin the next, which takes over what the bridge has not confirmed (DESIGN.md 6).
 
@@ -107,6 +130,7 @@ class JournalFolder:
         journal.append([closed(reason, tail)], [self._stamp()], checkpoint=True)
         return self._succeed_closed(journal, reason, tail)
 
+    @_refusals()
     def replace_damaged(self, problem: str) -> Journal:
         """Set the damaged `journal.db` aside and begin a new log with what can be read of it.
 
