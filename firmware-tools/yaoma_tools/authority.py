@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from yaoma_tools.keyfile import refuse_existing, write_public, write_secret
+from yaoma_link.keyfile import refuse_existing, write_public, write_secret
 
 __all__ = [
     "Authority",

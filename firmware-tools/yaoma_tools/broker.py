@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from yaoma_link.keyfile import write_public
 from yaoma_link.topics import ROOT, BoxName, Channel
-from yaoma_tools.keyfile import write_public
 
 __all__ = ["BrokerLayout", "access_list", "broker_conf", "write_broker_config"]
 

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
+from yaoma.core.checkpoint import box_key_name
 from yaoma.core.note import NoteError
+from yaoma_link.identity import (
+    IdentityError,
+    load_sealing_key,
+    load_signer,
+    make_sealing_key,
+    make_signer,
+)
+from yaoma_link.keyfile import FileExistsAlreadyError, write_public
 from yaoma_link.topics import BoxName
 from yaoma_tools.authority import (
     AUTHORITY_DAYS,
@@ -20,14 +29,6 @@ from yaoma_tools.authority import (
     make_request,
 )
 from yaoma_tools.broker import BrokerLayout, write_broker_config
-from yaoma_tools.identity import (
-    IdentityError,
-    load_sealing_key,
-    load_signer,
-    make_sealing_key,
-    make_signer,
-)
-from yaoma_tools.keyfile import FileExistsAlreadyError, write_public
 from yaoma_tools.register import Register
 
 __all__ = ["app", "main"]
@@ -165,6 +166,15 @@ def keys_new_request(box: Box, out: Out) -> None:
     typer.echo(f"request: {out / 'request.pem'}")
 
 
+def _key_name(name: str) -> str:
+    """Name a box's key as its checkpoints do; any other name stays as it is."""
+    try:
+        box = BoxName.parse(name)
+    except ValueError:
+        return name
+    return box_key_name(box.site, box.box)
+
+
 @_keys.command("new-signing")
 def keys_new_signing(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name in signed notes; SITE/BOX for a box.")],
@@ -174,7 +184,7 @@ def keys_new_signing(
 
     Example: yaoma-tools keys new-signing H32132200561/box-1 /etc/yaoma/box.key
     """
-    typer.echo(str(make_signer(file, name).verifier()))
+    typer.echo(str(make_signer(file, _key_name(name)).verifier()))
 
 
 @_keys.command("new-sealing")
@@ -186,7 +196,7 @@ def keys_new_sealing(
 
     Example: yaoma-tools keys new-sealing recovery /media/safe/recovery.key
     """
-    typer.echo(make_sealing_key(file, name).public_text())
+    typer.echo(str(make_sealing_key(file, name).public))
 
 
 @_keys.command("show")
@@ -199,7 +209,8 @@ def keys_show(
 
     Example: yaoma-tools keys show bridge /etc/yaoma/bridge.key
     """
-    typer.echo(load_sealing_key(file, name).public_text() if sealing else str(load_signer(file, name).verifier()))
+    public = load_sealing_key(file, name).public if sealing else load_signer(file, _key_name(name)).verifier()
+    typer.echo(str(public))
 
 
 @_broker.command("config")

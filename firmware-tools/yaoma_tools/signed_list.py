@@ -11,7 +11,7 @@ from yaoma.core.note import Signer
 from yaoma.core.site_list import ListRefusal, ListRefusedError, list_text, read_list
 from yaoma.core.trace_code import is_cn20, is_gtin
 from yaoma.shell.list_file import MAX_LIST_BYTES
-from yaoma_tools.keyfile import write_public
+from yaoma_link.keyfile import write_public
 
 __all__ = ["BuiltList", "ListSource", "SourceError", "build_list", "sign_list"]
 

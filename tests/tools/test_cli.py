@@ -48,7 +48,7 @@ def test_keys_when_made_then_show_prints_the_same(tmp_path: Path) -> None:
     made = _run("keys", "new-signing", "S1/b1", tmp_path / "k").stdout
     sealed = _run("keys", "new-sealing", "recovery", tmp_path / "s").stdout
 
-    assert Verifier.parse(made).name == "S1/b1"
+    assert Verifier.parse(made).name == "yaoma/v1/S1/b1"
     assert _run("keys", "show", "S1/b1", tmp_path / "k").stdout == made
     assert _run("keys", "show", "--sealing", "recovery", tmp_path / "s").stdout == sealed
     assert sealed.startswith("recovery+")

@@ -31,7 +31,9 @@ TYPE: Final = "yaoma/person/v1"
 _SUITE_NAME: Final = "x25519-hkdfsha256-chacha20poly1305"
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
+_FORM: Final = "x25519:"
 _KEY_BYTES: Final = 32
+_ID_DIGITS: Final = 8
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _AIM: Final = re.compile(rb"\A\][A-Za-z][0-9A-Za-z]")
 
@@ -46,7 +48,7 @@ class SealedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SealKey:
-    """A public key to seal identities to (X25519); its text form is `name+id+base64`.
+    """A public key to seal identities to (X25519); its text form is `name+id+x25519:base64`.
 
     Args:
         name: Who holds the private half, such as `bridge` or `recovery`.
@@ -78,21 +80,21 @@ class SealKey:
 
     def __str__(self) -> str:
         """Give the text form, one line of a key file."""
-        return f"{self.name}+{self.id}+{base64.b64encode(self.public).decode()}"
+        return f"{self.name}+{self.id}+{_FORM}{base64.b64encode(self.public).decode()}"
 
     @classmethod
     def parse(cls, text: str) -> "SealKey":
-        """Read the text form.
+        """Read the text form; the id may be cut to its first 8 digits, as a person would copy it.
 
         Raises:
             SealKeyError: If the text is no key, or its id does not fit.
         """
         try:
             name, key_id, encoded = text.strip().split("+", 2)
-            key = cls(name, base64.b64decode(encoded, validate=True))
+            key = cls(name, base64.b64decode(encoded.removeprefix(_FORM), validate=True))
         except (binascii.Error, ValueError):
-            raise SealKeyError("a key to seal to reads name+id+base64 of 32 bytes") from None
-        if key.id != key_id:
+            raise SealKeyError("a key to seal to reads name+id+x25519:base64 of 32 bytes") from None
+        if len(key_id) < _ID_DIGITS or not encoded.startswith(_FORM) or not key.id.startswith(key_id):
             raise SealKeyError(f"the id of the key {name} does not fit its bytes")
         return key
 

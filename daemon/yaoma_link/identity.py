@@ -1,7 +1,5 @@
 """Identity: the keys that a box and a bridge sign and seal with; made where they are used, never leaving it."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +10,22 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
 )
 
-from yaoma.core.note import Signer
-from yaoma_tools.keyfile import write_secret
+from yaoma.core.note import NoteError, Signer, Verifier
+from yaoma.core.sealed import SealKey
+from yaoma_link.keyfile import write_secret
 
-__all__ = ["IdentityError", "SealingKey", "load_sealing_key", "load_signer", "make_sealing_key", "make_signer"]
+__all__ = [
+    "IdentityError",
+    "SealingKey",
+    "load_sealing_key",
+    "load_signer",
+    "load_verifiers",
+    "make_sealing_key",
+    "make_signer",
+]
 
 
 class IdentityError(Exception):
@@ -51,21 +57,12 @@ class SealingKey:
     key: X25519PrivateKey
 
     def __repr__(self) -> str:
-        return f"SealingKey({self.public_text()})"
+        return f"SealingKey({self.public})"
 
     @property
-    def public(self) -> bytes:
-        """The 32 bytes of the public key."""
-        return self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-    @property
-    def key_id(self) -> str:
-        """Eight hex digits that a sealed blob carries, so that the right key is found years later."""
-        return hashlib.sha256(self.public).hexdigest()[:8]
-
-    def public_text(self) -> str:
-        """Write the public half out as `<name>+<key id>+x25519:<base64>`; no vkey, since it signs nothing."""
-        return f"{self.name}+{self.key_id}+x25519:{base64.b64encode(self.public).decode()}"
+    def public(self) -> SealKey:
+        """The public half, to which others seal."""
+        return SealKey.of(self.name, self.key)
 
 
 def make_signer(file: Path, name: str) -> Signer:
@@ -95,6 +92,25 @@ def load_signer(file: Path, name: str) -> Signer:
     if not isinstance(key, Ed25519PrivateKey):
         raise IdentityError(file, "is no Ed25519 key", "Name the signing key, or make one.")
     return Signer(name, key)
+
+
+def load_verifiers(file: Path) -> tuple[Verifier, ...]:
+    """Read a file of public keys, one verifier key a line; empty lines and lines that begin with # are passed over.
+
+    Raises:
+        IdentityError: If the file is missing, unreadable, empty, or a line is no key.
+    """
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise IdentityError(file, "could not be read", "Fetch the centre's public key file again.") from error
+    try:
+        found = tuple(Verifier.parse(line) for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    except NoteError as error:
+        raise IdentityError(file, f"holds a line that is no key ({error})", "Fetch the file again.") from error
+    if not found:
+        raise IdentityError(file, "holds no key", "Fetch the centre's public key file again.")
+    return found
 
 
 def make_sealing_key(file: Path, name: str) -> SealingKey:

@@ -1,6 +1,5 @@
 """Keys: made once, readable by their owner only, public halves that others can read."""
 
-import base64
 import stat
 from pathlib import Path
 
@@ -8,14 +7,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from yaoma.core.note import Verifier, open_note
-from yaoma_tools.identity import (
+from yaoma.core.sealed import SealKey
+from yaoma_link.identity import (
     IdentityError,
     load_sealing_key,
     load_signer,
+    load_verifiers,
     make_sealing_key,
     make_signer,
 )
-from yaoma_tools.keyfile import FileExistsAlreadyError, write_public, write_secret
+from yaoma_link.keyfile import FileExistsAlreadyError, write_public, write_secret
 
 
 def test_signer_when_loaded_then_its_notes_open_with_the_printed_key(tmp_path: Path) -> None:
@@ -34,9 +35,7 @@ def test_sealing_key_when_loaded_then_it_agrees_with_the_printed_key(tmp_path: P
 
     loaded = load_sealing_key(tmp_path / "bridge.key", "bridge")
 
-    name, key_id, encoded = loaded.public_text().split("+", 2)
-    assert (name, key_id) == ("bridge", made.key_id)
-    assert base64.b64decode(encoded.removeprefix("x25519:")) == made.public
+    assert SealKey.parse(str(loaded.public)) == made.public
     other = X25519PrivateKey.generate()
     assert loaded.key.exchange(other.public_key()) == made.key.exchange(other.public_key())
 
@@ -110,5 +109,20 @@ def test_sealing_key_when_shown_then_its_private_half_is_not(tmp_path: Path) -> 
     """The repr holds the public half only."""
     made = make_sealing_key(tmp_path / "k", "bridge")
 
-    assert made.public_text() in repr(made)
+    assert str(made.public) in repr(made)
     assert made.key.private_bytes_raw().hex() not in repr(made)
+
+
+def test_verifier_file_when_it_has_comments_then_its_keys_are_read(tmp_path: Path) -> None:
+    """One key a line; comments and empty lines are passed over; anything else names the file."""
+    one = make_signer(tmp_path / "a", "bridge").verifier()
+    two = make_signer(tmp_path / "b", "bridge-2").verifier()
+    (tmp_path / "keys").write_text(f"# the centre\n{one}\n\n{two}\n")
+
+    assert load_verifiers(tmp_path / "keys") == (one, two)
+    for content in ("", "# nothing\n", "no key\n", "\udcff"):
+        (tmp_path / "bad").write_text(content, errors="surrogateescape")
+        with pytest.raises(IdentityError, match="bad"):
+            load_verifiers(tmp_path / "bad")
+    with pytest.raises(IdentityError, match="missing"):
+        load_verifiers(tmp_path / "missing")
