@@ -72,18 +72,27 @@ class Catalogue:
         self._units = MappingProxyType(dict(units))
 
     def text(self, section: str, name: str, facts: Facts = _NOTHING) -> Text:
-        """Give the text of any section: `cause`, `link`, `connect`, `ticket`, `refusal`, `device`, `journal`, ...
-
-        An id that is not known gets a sentence that says so: nothing is raised at the counter.
+        """Give the text of any section: `cause`, `link`, `ticket`, `refusal`, `device`, `list_refused`, `journal`, ...
 
         Args:
             section: The section.
             name: The id.
             facts: What the line is filled with; what is missing leaves its piece out.
         """
-        template = self.templates.get(f"{section}.{name}")
+        return self.said(f"{section}.{name}", facts)
+
+    def said(self, dotted: str, facts: Facts = _NOTHING) -> Text:
+        """Give the text of a dotted id such as `uplink.taken_over`.
+
+        An id that is not known gets a sentence that says so: nothing is raised at the counter.
+
+        Args:
+            dotted: Section and id.
+            facts: As for `text`.
+        """
+        template = self.templates.get(dotted)
         if template is None:
-            template, facts = self.templates["fallback.text"], {"id": f"{section}.{name}"}
+            template, facts = self.templates["fallback.text"], {"id": dotted}
         return Text(template.headline, fill(template.pieces, facts), template.todo)
 
     def reason(self, name: str, facts: Facts = _NOTHING, verdict: VerdictClass | None = None) -> Text:

@@ -65,7 +65,7 @@ class Sealer:
 
 
 def load_seal_keys(path: Path) -> tuple[SealKey, ...]:
-    """Read a file of public keys: one `name+id+base64` a line; empty lines and lines from `#` on are passed over.
+    """Read a file of public keys: one `name+id+x25519:base64` a line; empty lines and `#` lines are passed over.
 
     Raises:
         SealKeyError: If a line is no key; the sentence names its number.
