@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from yaoma.core.allowlist import Allowlist
-from yaoma.core.code import Gs1, Lookalike, LookalikeKind, Other, TraceCode
+from yaoma.core.code import Cn20, Gs1, Lookalike, LookalikeKind, Other, TraceCode
 from yaoma.core.ledger import Seen
 from yaoma.core.policy import Policy
 from yaoma.core.reason import CLASSES, Degraded, Reason, VerdictClass, lookalike_reason
@@ -49,6 +49,8 @@ class Situation:
         policy: The rules of the place.
         disk_low: Room for records is running out.
         can_seal: There are keys to seal an identity to.
+        floor_ms: The latest time that is known to have passed, milliseconds since 1970; a clock set backwards does
+            not bring an expired list back to life (DESIGN.md 6).
     """
 
     now: Stamp
@@ -59,6 +61,7 @@ class Situation:
     policy: Policy
     disk_low: bool = False
     can_seal: bool = False
+    floor_ms: int = 0
 
 
 def judge(code: TraceCode | Lookalike, situation: Situation) -> Verdict:
@@ -101,32 +104,33 @@ def _repeat(situation: Situation, flags: tuple[Degraded, ...]) -> Verdict | None
 def _listed(code: TraceCode, situation: Situation, flags: tuple[Degraded, ...]) -> Verdict:
     allowlist, policy = situation.allowlist, situation.policy
     if allowlist is None:
-        found = VerdictClass.PASS if policy.pass_without_list else VerdictClass.REVIEW
-        return Verdict(found, Reason.LIST_MISSING, flags)
+        trusted = policy.pass_without_list and not (isinstance(code, Gs1) and code.may_be_glued)
+        return Verdict(VerdictClass.PASS if trusted else VerdictClass.REVIEW, Reason.LIST_MISSING, flags)
     product = allowlist.product(code.product_key)
     facts: dict[str, str | int] = {
         "list_version": allowlist.version,
         "product": product.name if product else "",
         "place": situation.ticket.packs + 1 if situation.ticket else 0,
     }
-    if not allowlist.holds(code):
+    held = allowlist.holds(code)
+    if not held and not isinstance(code, Other):
         return _not_listed(code, known=product is not None, flags=flags, facts=facts)
     if Degraded.LIST_STALE in flags and not policy.pass_with_stale_list:
         return Verdict(VerdictClass.REVIEW, Reason.LIST_STALE, flags, facts)
     if Degraded.CLOCK_UNTRUSTED in flags and not policy.pass_with_untrusted_clock:
         return Verdict(VerdictClass.REVIEW, Reason.CLOCK_UNTRUSTED, flags, facts)
-    return Verdict(VerdictClass.PASS, Reason.IN_LIST, flags, facts)
+    if held:
+        return Verdict(VerdictClass.PASS, Reason.IN_LIST, flags, facts)
+    # It matched a pattern of the signed list: legal, and nobody can check it (DOMAIN.md 1.2).
+    return Verdict(VerdictClass.PASS, Reason.OTHER_STANDARD, (*flags, Degraded.UNVERIFIED), facts)
 
 
 def _not_listed(
-    code: TraceCode, *, known: bool, flags: tuple[Degraded, ...], facts: Mapping[str, str | int]
+    code: Cn20 | Gs1, *, known: bool, flags: tuple[Degraded, ...], facts: Mapping[str, str | int]
 ) -> Verdict:
     if isinstance(code, Gs1) and code.may_be_glued:
         # A scanner that drops the separator makes a wrong serial: a fault of the technology, no suspicion.
         return Verdict(VerdictClass.FAULT, Reason.GS1_GLUED, flags, facts)
-    if isinstance(code, Other):
-        # It matched a pattern of the signed list: legal, and nobody can check it (DOMAIN.md 1.2).
-        return Verdict(VerdictClass.PASS, Reason.OTHER_STANDARD, (*flags, Degraded.UNVERIFIED), facts)
     reason = Reason.NOT_IN_LIST if known else Reason.PRODUCT_UNKNOWN
     return Verdict(VerdictClass.REVIEW, reason, flags, facts)
 
@@ -135,7 +139,7 @@ def _flags(situation: Situation) -> tuple[Degraded, ...]:
     flags = []
     if situation.allowlist is None:
         flags.append(Degraded.LIST_MISSING)
-    elif situation.now.wall_ms >= situation.allowlist.expires_ms:
+    elif max(situation.now.wall_ms, situation.floor_ms) >= situation.allowlist.expires_ms:
         flags.append(Degraded.LIST_STALE)
     if situation.now.clock is ClockState.UNTRUSTED:
         flags.append(Degraded.CLOCK_UNTRUSTED)
