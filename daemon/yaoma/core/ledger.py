@@ -142,6 +142,8 @@ def _ticket(original: Record, record: Record, view: LedgerView, changes: Changes
             wants_person=fields.get("wants_person") is True,
         )
         return
+    if action not in {Action.CLOSE, Action.CANCEL}:
+        return
     ticket = view.open_ticket(station)
     changes.tickets[station] = None
     if action == Action.CLOSE and ticket is not None:

@@ -162,11 +162,16 @@ class SiteLedger:
         """
         with self._file.lock:
             log, seq = record.identity
-            if record.kind == Kind.COPY and log != record.log and self.applied(log) > seq:
+            is_copy = record.kind == Kind.COPY and log != record.log
+            if is_copy and self.applied(log) > seq:
                 # The original is in here already, under the log that it first stood in.
                 self._staged.add(Changes(upto={record.log: record.seq + 1}))
-            else:
-                self._staged.add(project(record, self))
+                return
+            changes = project(record, self)
+            if is_copy:
+                # The next log may copy it once more.
+                changes.upto[log] = seq + 1
+            self._staged.add(changes)
 
     def keep(self) -> None:
         """The staged records are on the disk: from here on they count."""
@@ -194,15 +199,8 @@ class SiteLedger:
             changes = self._unwritten
             if not changes.upto:
                 return
-            with self._database() as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    _write(connection, changes)
-                    connection.execute("COMMIT")
-                except sqlite3.Error:
-                    if getattr(connection, "in_transaction", False):
-                        connection.execute("ROLLBACK")
-                    raise
+            with self._transaction() as connection:
+                _write(connection, changes)
             self._watermark.update(changes.upto)
             self._unwritten = Changes()
 
@@ -230,12 +228,23 @@ class SiteLedger:
         Raises:
             DatabaseError: If the file can't be written.
         """
-        with self._file.lock, self._database() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            for table in PROJECTED:
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
-            connection.execute("COMMIT")
+        with self._file.lock:
+            with self._transaction() as connection:
+                for table in PROJECTED:
+                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
             self._unwritten, self._staged, self._watermark = Changes(), Changes(), {}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._database() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.Error:
+                if getattr(connection, "in_transaction", False):
+                    connection.execute("ROLLBACK")
+                raise
 
     @contextmanager
     def _database(self) -> Iterator[Connection]:
