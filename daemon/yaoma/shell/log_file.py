@@ -157,6 +157,10 @@ class LogFile:
             # A sealed identity that is erased must not linger in free pages (DESIGN.md 3, promise 5).
             pragma(connection, "secure_delete", 1)
             mode, level = pragma(connection, "journal_mode"), pragma(connection, "synchronous")
+            # After a sync that failed, the WAL is read from pages that the kernel takes for clean though they are not
+            # on the disk (PEERS.md 5.1): commits behind them would go with them. So what the WAL holds is written
+            # anew, into the file, and the WAL begins anew.
+            pragma(connection, "wal_checkpoint(TRUNCATE)")
         except SQLITE_FAILURES as error:
             connection.close()
             raise classified(path, error) from error
