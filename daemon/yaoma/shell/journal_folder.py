@@ -184,6 +184,8 @@ class JournalFolder:
         log.warning("log closed: log=%s reason=%s size=%d copied=%d", journal.log, reason.value, size, len(entries) - 1)
         self._build(entries)
         journal.finish()
+        if self._is_hot():  # SQLite does not tell that it could not delete one
+            self._settle()
         self._take_over()
         return self._open_current()
 
