@@ -7,7 +7,7 @@ alone, in any order, maybe torn. The surviving image is written to the real fold
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -326,7 +326,15 @@ class _Adapter:
         self._disk, self._level, self._connection = disk, level, apsw.Connection(str(path), vfs=vfs)
         # There is no shared memory here; alone in exclusive mode, WAL needs none.
         self.execute("PRAGMA locking_mode=EXCLUSIVE")
-        self.execute(f"PRAGMA wal_autocheckpoint={autocheckpoint_pages}")
+        self._autocheckpoint_pages = autocheckpoint_pages
+        self._connection.set_wal_hook(self._checkpoint)
+
+    def _checkpoint(self, connection: apsw.Connection, schema: str, pages: int) -> int:
+        """Do as SQLite's own hook does: what fails here fails silently, the commit stands in the WAL."""
+        if pages >= self._autocheckpoint_pages:
+            with suppress(apsw.Error):
+                connection.wal_checkpoint(schema)
+        return 0
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> list[Any]:
         if self._level != "FULL" and sql.startswith("PRAGMA synchronous"):
@@ -337,7 +345,8 @@ class _Adapter:
             return list(self._connection.execute(sql, parameters))
 
     def close(self) -> None:
-        with self._translated():
+        # The standard library's close keeps quiet too; its checkpoint is tried again at the next start.
+        with suppress(apsw.Error):
             self._connection.close(True)
         self._disk.mirrored()
 
