@@ -63,7 +63,7 @@ def settle_log(store: Store, log_id: int, *, hold_untrusted: bool, now_ms: int) 
     """
     with store.writing() as tx:
         row = log_by_id(tx, log_id)
-        if row.settled_upto >= row.verified.size:
+        if row.settled_upto >= row.verified.size or row.state == "damaged":
             return False
         rows = tx.execute(
             "SELECT seq, body, leaf FROM record WHERE log_id=? AND seq>=? AND seq<? ORDER BY seq LIMIT ?",

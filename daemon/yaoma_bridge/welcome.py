@@ -126,7 +126,7 @@ def welcome(
         if known_logs and birth.previous not in {known.log for known in known_logs}:
             _alarm(tx, AlarmKind.NEW_LOG, row, now_ms, {"size": birth.size, "previous": birth.previous})
     if is_known_birth and retained:
-        if birth.size <= row.stored_upto and birth.receipts.epoch == current_epoch(tx):
+        if birth.size <= row.stored_upto:
             return []
     elif _is_fork(row, birth):
         facts: dict[str, str | int] = {"size": birth.size, "stored_upto": row.stored_upto}

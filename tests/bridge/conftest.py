@@ -1,0 +1,27 @@
+"""Fixtures of the bridge: a centre with one registered box, and that box's log."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.box import BoxLog
+from fakes.centre import Centre, register
+from yaoma_link.topics import BoxName
+
+BOX = BoxName("H1", "counter-1")
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[Centre]:
+    """Give a bridge that knows the key of `log`'s box."""
+    register(tmp_path / "boxes", BOX)
+    running = Centre(tmp_path)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def log() -> BoxLog:
+    """Give an empty log of the registered box."""
+    return BoxLog(BOX, "log1")

@@ -1,0 +1,250 @@
+"""Workers: real processes, a real broker, one store; killed, doubled, restored."""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from fakes.box import BoxLog, SendingBox, receipt_signer
+from fakes.broker import Broker
+from fakes.centre import register
+from yaoma_link.session import Session
+from yaoma_link.topics import BoxName, Channel
+
+pytestmark = pytest.mark.broker
+
+NAMES = [BoxName("H1", f"counter-{number}") for number in (1, 2)]
+
+
+class Bridge:
+    """Worker processes in a folder with one configuration."""
+
+    def __init__(self, folder: Path, broker: Broker) -> None:
+        self.folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+        pem = receipt_signer().key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / "receipts.pem").write_bytes(pem)
+        self.config = folder / "bridge.toml"
+        self.config.write_text(
+            f"""
+            [broker]
+            host = "127.0.0.1"
+            port = {broker.port}
+            [store]
+            path = "bridge.db"
+            claim_s = 2
+            [keys]
+            signing_key = "receipts.pem"
+            [registry]
+            folder = "boxes"
+            [[destination]]
+            name = "file"
+            kind = "file"
+            path = "{folder}/events.jsonl"
+            """
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """Give the command line of the CLI."""
+        return [sys.executable, "-c", "from yaoma_bridge.cli import main; main()", *arguments]
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start one more worker."""
+        with (self.folder / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(self.command("run", "-c", str(self.config)), stdout=log, stderr=log)
+        self.workers.append(worker)
+        return worker
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> list[int]:
+        """Stop all workers and give their exit codes."""
+        for worker in self.workers:
+            worker.send_signal(number)
+        codes = [worker.wait(20) for worker in self.workers]
+        self.workers.clear()
+        return codes
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a command of the CLI that prints JSON."""
+        done = subprocess.run(
+            self.command(*arguments, "-c", str(self.config)), capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def ids(self) -> list[str]:
+        """Give the ids of the events in the file, in order."""
+        path = self.folder / "events.jsonl"
+        if not path.exists():
+            return []
+        whole = path.read_bytes().rpartition(b"\n")[0]
+        return [json.loads(line)["id"] for line in whole.splitlines()]
+
+    def log_text(self) -> str:
+        """Give what the workers have logged."""
+        return (self.folder / "worker.log").read_text()
+
+
+@pytest.fixture
+def bridge(broker: Broker, tmp_path: Path) -> Iterator[Bridge]:
+    """Give a bridge whose boxes are registered; no worker runs yet."""
+    for name in NAMES:
+        register(tmp_path / "boxes", name)
+    made = Bridge(tmp_path, broker)
+    yield made
+    made.stop(signal.SIGKILL)
+
+
+def _wait(is_so: Callable[[], object], what: str, deadline_s: float = 40.0) -> None:
+    end_s = time.monotonic() + deadline_s
+    while not is_so():
+        assert time.monotonic() < end_s, what
+        time.sleep(0.05)
+
+
+def _expected(*logs: BoxLog) -> list[str]:
+    return sorted(f"{log.name}/{log.log}/{seq}" for log in logs for seq in range(log.size))
+
+
+def _box(broker: Broker, log: BoxLog) -> SendingBox:
+    return SendingBox(broker.endpoint(), log, [receipt_signer().verifier()])
+
+
+def test_two_workers_share_the_load_of_one_log_and_each_record_is_exported_once(broker: Broker, bridge: Bridge) -> None:
+    """Batches of one log go to two processes in any order; stored, verified and delivered once."""
+    bridge.start()
+    bridge.start()
+    logs = [BoxLog(name, f"log-{name.box}") for name in NAMES]
+    for log in logs:
+        log.scan(600)
+    with _box(broker, logs[0]) as one, _box(broker, logs[1]) as two:
+        one.wait_stored(600)
+        two.wait_stored(600)
+        _wait(lambda: len(bridge.ids()) >= 1200, "the export is not complete")
+        accepted = one.wait_receipt(["outcomes"])
+        assert accepted.outcomes[0].destination == "file"
+    assert sorted(bridge.ids()) == _expected(*logs)
+    status = bridge.ask("status", "--json")
+    assert [box["logs"][0]["verified_upto"] for box in status["boxes"]] == [600, 600]
+    assert status["alarms"] == []
+    assert bridge.stop() == [0, 0]
+
+
+def test_workers_killed_in_a_burst_ten_times_lose_and_double_nothing(broker: Broker, bridge: Bridge) -> None:
+    """A kill -9 of one of two workers while records stream in: export and sent set are equal, without repeats."""
+    log = BoxLog(NAMES[0], "log1")
+    bridge.start()
+    with _box(broker, log) as box:
+        for round_number in range(10):
+            victim = bridge.start()
+            box.grow(150)
+            # once the newcomer works, or after a while in the middle of its start
+            time.sleep(0.1 * round_number)
+            victim.kill()
+            victim.wait(10)
+            bridge.workers.remove(victim)
+            if round_number % 3 == 2:
+                first = bridge.workers.pop(0)
+                bridge.start()
+                first.kill()
+                first.wait(10)
+        box.wait_stored(log.size, 60)
+        _wait(lambda: len(bridge.ids()) >= log.size, "the export is not complete")
+    assert sorted(bridge.ids()) == _expected(log)
+    status = bridge.ask("status", "--json")
+    assert status["boxes"][0]["logs"][0]["conflicts"] == 0
+    assert [alarm["kind"] for alarm in status["alarms"]] == []
+
+
+def test_a_bridge_restored_from_yesterday_gets_the_rest_again_and_doubles_nothing(
+    broker: Broker, bridge: Bridge
+) -> None:
+    """The file is copied back: a new epoch, a lower `stored_upto`, the box sends again, the export stays exact."""
+    log = BoxLog(NAMES[0], "log1")
+    log.scan(200)
+    bridge.start()
+    with _box(broker, log) as box:
+        box.wait_stored(200)
+        _wait(lambda: len(bridge.ids()) >= 200, "yesterday's export is not complete")
+        bridge.stop()
+        shutil.copy(bridge.folder / "bridge.db", bridge.folder / "backup.db")
+        bridge.start()
+        box.grow(200)
+        box.wait_stored(400)
+        _wait(lambda: len(bridge.ids()) >= 400, "today's export is not complete")
+        _wait(lambda: len(box.receipts) == max(one.rseq for one in box.receipts), "receipts are on their way")
+        epoch = box.mark.epoch
+        bridge.stop()
+        for left in bridge.folder.glob("bridge.db-*"):
+            left.unlink()
+        shutil.copy(bridge.folder / "backup.db", bridge.folder / "bridge.db")
+        bridge.start()
+        box.grow(50)
+        _wait(lambda: box.mark.epoch > epoch, "no new epoch")
+        box.wait_stored(450, 60)
+        _wait(lambda: len(bridge.ids()) >= 450, "the export is not complete")
+        restated = [one.stored_upto for one in box.receipts if one.epoch > epoch]
+        assert restated[0] < 400
+        bridge.stop()
+    assert sorted(bridge.ids()) == _expected(log)
+    status = bridge.ask("status", "--json")
+    assert "restored" in {alarm["kind"] for alarm in status["alarms"]}
+
+
+def test_garbage_from_the_broker_is_alarmed_and_the_worker_goes_on(broker: Broker, bridge: Bridge) -> None:
+    """Noise on the records topic kills no worker, and nothing of it is quoted in log or alarms."""
+    worker = bridge.start()
+    log = BoxLog(NAMES[0], "log1")
+    log.scan(10)
+    with _box(broker, log) as box:
+        box.wait_stored(10)
+        reports: queue.Queue[Any] = queue.Queue(maxsize=100)
+        noise = Session(broker.endpoint(), reports, client_id="noise", session_expiry_s=0)
+        noise.start()
+        _wait(lambda: noise.is_online, "the noise is not connected")
+        for payload in (os.urandom(10 << 20), b"110101199003077758", b"Y\x01" + os.urandom(100), b""):
+            noise.publish(NAMES[0].topic(Channel.RECORDS), payload)
+            noise.publish(NAMES[0].topic(Channel.STATUS), payload or b"{")
+        _wait(lambda: sum(one["times"] for one in bridge.ask("status", "--json")["alarms"]) >= 7, "alarms are missing")
+        noise.stop()
+        box.grow(10)
+        box.wait_stored(20)
+    assert worker.poll() is None
+    told = bridge.log_text() + json.dumps(bridge.ask("status", "--json"))
+    assert "110101199003077758" not in told
+
+
+def test_boxes_and_export_show_what_is_there(broker: Broker, bridge: Bridge) -> None:
+    """`boxes` lists registered and seen boxes; `export` gives the events behind a number, and the next number."""
+    bridge.start()
+    log, stranger = BoxLog(NAMES[0], "log1"), BoxLog(BoxName("H9", "counter-1"), "log1")
+    log.scan(20)
+    stranger.scan(5)
+    with _box(broker, log) as one, _box(broker, stranger) as two:
+        one.wait_stored(20)
+        two.wait_stored(5)
+        _wait(lambda: len(bridge.ids()) >= 20, "the export is not complete")
+    listed = {(one["site"], one["box"]): (one["key"], one["state"]) for one in bridge.ask("boxes", "--json")}
+    assert listed == {
+        ("H1", "counter-1"): ("known", "open"),
+        ("H1", "counter-2"): ("known", "never seen"),
+        ("H9", "counter-1"): ("missing", "open"),
+    }
+    out = bridge.folder / "out.jsonl"
+    assert bridge.ask("export", "--to", str(out)) == 20
+    assert out.read_bytes() == (bridge.folder / "events.jsonl").read_bytes()
+    assert bridge.ask("export", "--to", str(out), "--after", "15") == 20
+    assert len(out.read_bytes().splitlines()) == 5
+    tables = subprocess.run(
+        bridge.command("status", "-c", str(bridge.config)), capture_output=True, timeout=60, check=False
+    )
+    assert b"H1/counter-1" in tables.stdout
