@@ -8,7 +8,7 @@ from typing import Protocol
 from yaoma.core.record import Kind, Record, Stamp
 from yaoma.core.ticket import Action, Ticket
 
-__all__ = ["Changes", "LedgerView", "Seen", "project"]
+__all__ = ["Changes", "LedgerView", "Seen", "day_of", "project"]
 
 #: China has one time zone and no summer time; the day of a count is the day at the counter.
 _CHINA = timezone(timedelta(hours=8))
@@ -106,7 +106,7 @@ def _text(fields: Mapping[str, object], name: str) -> str:
 def _scan(original: Record, record: Record, view: LedgerView, changes: Changes) -> None:
     fields = original.fields
     station, operation, verdict = (_text(fields, name) for name in ("station", "operation", "verdict"))
-    changes.counts[_day(original.stamp), station, operation, verdict, _text(fields, "reason")] = 1
+    changes.counts[day_of(original.stamp), station, operation, verdict, _text(fields, "reason")] = 1
     ticket = view.open_ticket(station)
     if ticket is not None and fields.get("person") is not None:
         changes.tickets[station] = replace(ticket, has_person=True)
@@ -153,7 +153,7 @@ def _ticket(original: Record, record: Record, view: LedgerView, changes: Changes
                 changes.seen[key] = replace(seen, effect=ticket.operation, effect_ms=original.stamp.wall_ms)
 
 
-def _day(stamp: Stamp) -> int:
+def day_of(stamp: Stamp) -> int:
     """Give the day at the counter as YYYYMMDD; a time that no calendar holds counts as day 0."""
     try:
         day = datetime.fromtimestamp(stamp.wall_ms / 1000, _CHINA)

@@ -13,6 +13,7 @@ from typing import Protocol
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder, SiteLostError
 from yaoma.service.work import Item
+from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma_drivers.stop import Stop
 
 __all__ = ["Box", "Ended", "Worker"]
@@ -57,8 +58,10 @@ class Box:
         recorder: Judges and appends.
         readers: One per scanner.
         reader_stop: Ends the readers.
-        others: Workers that may end last, such as uploader, control socket and indicators, in starting order.
+        others: Workers that end after the recorder: uploader and control socket.
         stop_others: Ends them, in the given order; each is called with a deadline in seconds.
+        indicators: Indicators may be slow, break or hang: they are not watched, only started and stopped.
+        tend: Called every now and then on the main thread, such as a look at the list's file.
         ready: Called once, when the journal is open for the first time.
         close: Closes the files, last of all.
     """
@@ -69,6 +72,8 @@ class Box:
     reader_stop: Stop
     others: Sequence[Worker]
     stop_others: Sequence[Callable[[float], object]]
+    indicators: Sequence[IndicatorWorker]
+    tend: Sequence[Callable[[], object]]
     ready: Callable[[], None]
     close: Callable[[], None]
 
@@ -79,6 +84,8 @@ class Box:
         """
         workers: list[Worker] = [*self.others, self.recorder, *self.readers]
         try:
+            for indicator in self.indicators:
+                indicator.start()
             for worker in workers:
                 worker.start()
             return self._watch(workers, stop)
@@ -96,6 +103,8 @@ class Box:
                     return Ended.FAILED
             for reader in self.readers:
                 reader.look()
+            for tend in self.tend:
+                tend()
             if not announced and self.recorder.journal is not None:
                 announced = True
                 self.ready()
@@ -114,6 +123,8 @@ class Box:
         _join(self.recorder, deadline_s)
         for stop_other in self.stop_others:
             stop_other(max(0.5, deadline_s - time.monotonic()))
+        for indicator in self.indicators:
+            indicator.stop()
         self.close()
 
 

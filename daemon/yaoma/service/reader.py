@@ -4,9 +4,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from yaoma.service.work import Item
 from yaoma_drivers.driver import Driver
 from yaoma_drivers.errors import DeviceError
 from yaoma_drivers.stop import Stop
@@ -49,16 +49,14 @@ class Reader(threading.Thread):
         driver: Its driver.
         symbols: Where symbols go; when it is full the reader waits, and the kernel or the line buffers.
         stop: Ends it.
-        changed: Told of each change between working and not; called on this thread.
     """
 
     def __init__(
         self,
         scanner: str,
         driver: Driver,
-        symbols: "queue.Queue[Symbol]",
+        symbols: "queue.Queue[Item]",
         stop: Stop,
-        changed: Callable[[ScannerState], None],
     ) -> None:
         super().__init__(name=f"reader-{scanner}", daemon=False)
         self.driver = driver
@@ -66,7 +64,6 @@ class Reader(threading.Thread):
         self.failure: Exception | None = None
         self._symbols = symbols
         self._stop_event = stop
-        self._changed = changed
         self._tries = 0
         self._began_s: float | None = None
         self._lock = threading.Lock()
@@ -114,7 +111,6 @@ class Reader(threading.Thread):
                 return
             self.state = replace(self.state, working=False, reason=error.reason.value)
         log.warning("scanner lost: scanner=%s reason=%s", self.state.scanner, error.reason.value)
-        self._changed(self.state)
 
     def _came_back(self) -> None:
         with self._lock:
@@ -123,4 +119,3 @@ class Reader(threading.Thread):
             tries, self._tries = self._tries, 0
             self.state = replace(self.state, working=True, reason="")
         log.warning("scanner back: scanner=%s tries=%d", self.state.scanner, tries)
-        self._changed(self.state)

@@ -1,0 +1,57 @@
+# Yaoma. The two commands of the README are `make demo` and `make test`; each installs what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# What pip can't bring: the broker, libzbar for pyzbar, and what systemd-python and evdev are compiled with.
+DEBIAN := mosquitto libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev python3-dev python3-venv e2fsprogs
+KEEP ?=
+WORKERS ?= auto
+
+.PHONY: help install demo test test-slow check format build clean system
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(VENV)/installed ## Install Debian packages and the virtual environment
+
+demo: install ## A morning at the counter: broker, bridge, box, scanner, camera (KEEP=1 leaves it running)
+	$(BIN)/python -W error::ResourceWarning tests/demo/morning.py $(if $(KEEP),--keep)
+
+test: install ## Run the tests (under 8 minutes)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
+
+test-slow: install ## Run all tests, the long ones too
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
+
+check: install ## Lint, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: install ## Build wheel and source archive into dist/
+	$(BIN)/pip -q install build
+	$(BIN)/python -m build
+
+clean: ## Remove the virtual environment and what tools left behind
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo
+
+system:
+	@missing=""; for package in $(DEBIAN); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing Debian packages:$$missing"; \
+	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+
+$(VENV)/installed: pyproject.toml constraints.txt | system
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -U "pip>=25.1"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[box,tools]' --group dev
+	touch $@

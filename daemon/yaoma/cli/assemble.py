@@ -1,0 +1,267 @@
+"""Puts a box together from its configuration."""
+
+import queue
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from yaoma import __version__
+from yaoma.config.load import Loaded
+from yaoma.config.model import Config
+from yaoma.core.canonical import Json
+from yaoma.core.checkpoint import box_key_name
+from yaoma.core.entry import started
+from yaoma.core.note import Signer
+from yaoma.core.policy import Policy
+from yaoma.core.scan import Person
+from yaoma.core.sealed import person_context
+from yaoma.service.announcement import Facts
+from yaoma.service.announcer import Announcer
+from yaoma.service.box import Box
+from yaoma.service.box_logs import BoxLogs
+from yaoma.service.counter import Counter
+from yaoma.service.desk import Desk
+from yaoma.service.line import Line
+from yaoma.service.reader import Reader
+from yaoma.service.recorder import Recorder, RecorderParts
+from yaoma.service.uploader import Uploader
+from yaoma.service.work import CloseLog, Damage, Item
+from yaoma.shell.catalogue import load_catalogue
+from yaoma.shell.clock import SystemClock, changed
+from yaoma.shell.control import ControlServer
+from yaoma.shell.database import DatabaseError
+from yaoma.shell.disk import DiskGauge
+from yaoma.shell.indicator import LogIndicator, TerminalIndicator
+from yaoma.shell.indicator_worker import IndicatorWorker
+from yaoma.shell.journal import BoxIdentity
+from yaoma.shell.journal_folder import JournalFolder, KnownElsewhere
+from yaoma.shell.list_file import ListHolder
+from yaoma.shell.operations import load_operations
+from yaoma.shell.outbox import Outbox
+from yaoma.shell.sealing import Sealer, load_seal_keys
+from yaoma.shell.site_file import open_site
+from yaoma.shell.site_ledger import SiteLedger
+from yaoma_drivers import registry
+from yaoma_drivers.driver import Showing
+from yaoma_drivers.stop import Stop
+from yaoma_link.endpoint import Endpoint, TlsFiles
+from yaoma_link.identity import load_signer, load_verifiers
+from yaoma_link.report import Retained, SessionReport
+from yaoma_link.session import Session
+from yaoma_link.topics import BoxName
+
+__all__ = ["assemble", "box_signer"]
+
+#: Scans that may wait for the recorder; then the readers wait, and the scanners' lines buffer.
+_QUEUE_SYMBOLS = 1024
+
+#: How long the broker keeps receipts for a box that is away: two weeks.
+_SESSION_EXPIRY_S = 14 * 24 * 3600
+
+_MB = 1_000_000
+
+
+def box_signer(config: Config) -> Signer:
+    """Load the key with which the box signs its checkpoints.
+
+    Raises:
+        IdentityError: If it can't be used.
+    """
+    return load_signer(config.keys.signing, box_key_name(config.site, config.box))
+
+
+def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Box:
+    """Put the box together; nothing runs yet, only site.db is open.
+
+    Args:
+        loaded: The configuration.
+        terminal: Print verdicts on standard output.
+        ready: Called once the journal is open.
+
+    Raises:
+        IdentityError: If a key can't be used.
+        DatabaseError: If site.db can't be opened.
+        DriverError: If a driver can't be loaded.
+    """
+    config = loaded.config
+    folder = config.state.folder
+    signer, seal = box_signer(config), _seal(config)
+    bridge_keys, list_keys = load_verifiers(config.keys.bridge), load_verifiers(config.keys.list)
+    site = open_site(folder / "site.db")
+    ledger, outbox = SiteLedger(site), Outbox(site.connection, site.lock, site.path)
+
+    clock = SystemClock()
+    disk = DiskGauge(folder, low_bytes=config.state.warn_free_mb * _MB, full_bytes=config.state.min_free_mb * _MB)
+    journals = JournalFolder(
+        folder,
+        BoxIdentity(config.site, config.box, signer),
+        version=__version__,
+        stamp=clock,
+        known=lambda log: _known(ledger, outbox, log),
+    )
+    lists = ListHolder(config.allowlist.file, list_keys, config.site)
+    lists.refresh()
+
+    items: queue.Queue[Item] = queue.Queue(_QUEUE_SYMBOLS)
+    stop = Stop()
+    stations = config.station_of()
+    drivers = {one.name: registry.load(one.driver)(one.name, loaded.options[one.name]) for one in config.scanner}
+    readers = tuple(Reader(name, driver, items, stop) for name, driver in drivers.items())
+    indicators = _indicators(config.language, terminal=terminal)
+    announcer = Announcer(
+        stations, {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)}, indicators
+    )
+
+    def kept() -> None:
+        uploader.wake()
+
+    recorder = Recorder(
+        RecorderParts(
+            journals=journals,
+            counter=Counter(
+                ledger=ledger,
+                allowlist=lambda: lists.current,
+                policy=Policy(**config.policy.model_dump()),
+                stations=stations,
+                operations=frozenset(load_operations()),
+                new_id=lambda: secrets.token_hex(8),
+                seal=seal,
+                view=announcer,
+            ),
+            clock=clock,
+            clock_moved=changed,
+            disk=disk,
+            kept=kept,
+            checkpoint_s=config.state.checkpoint_s,
+            first_entries=[started(__version__, clock.boot_id, loaded.digest, list(drivers))],
+        ),
+        items,
+    )
+    logs = BoxLogs(lambda: recorder.journal, journals)
+    uploader = Uploader(
+        BoxName(config.site, config.box),
+        logs=logs,
+        outbox=outbox,
+        verifiers=bridge_keys,
+        open_line=_line_opener(config),
+        facts=Facts(
+            version=__version__,
+            stamp=clock,
+            info=lambda: _info(readers, lists),
+            health=lambda: {"disk_free_bytes": disk.room().free_bytes},
+        ),
+        on_fork=lambda log, _: items.put(CloseLog(log)),
+        on_damage=lambda log, seq: items.put(Damage(log, seq)),
+    )
+    desk = Desk(
+        site=config.site,
+        box=config.box,
+        items=items,
+        recorder=recorder,
+        readers=readers,
+        ledger=ledger,
+        outbox=outbox,
+        uplink=lambda: uploader.state,
+        lists=lists,
+        disk=disk,
+        clock=clock,
+        stations=tuple(station.name for station in config.station),
+    )
+    control_stop = Stop()
+    control = ControlServer(config.control_socket, desk.answer, control_stop)
+
+    def close() -> None:
+        logs.close()
+        site.connection.close()
+        stop.close()
+        control_stop.close()
+
+    def stop_control(deadline_s: float) -> None:
+        control_stop.set()
+        control.join(deadline_s)
+
+    return Box(
+        items=items,
+        recorder=recorder,
+        readers=readers,
+        reader_stop=stop,
+        others=(uploader, control),
+        stop_others=(uploader.stop, stop_control),
+        indicators=indicators,
+        tend=(lists.refresh,),
+        ready=ready,
+        close=close,
+    )
+
+
+def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:
+    try:
+        return KnownElsewhere(outbox.load(log).upto, ledger.applied(log))
+    except DatabaseError:
+        # Without the number everything is sent and copied again; receivers drop repeats.
+        return KnownElsewhere()
+
+
+def _seal(config: Config) -> Callable[[bytes], Person] | None:
+    if config.keys.salt is None:
+        return None
+    keys = [key for path in config.keys.seal for key in load_seal_keys(path)]
+    sealer = Sealer(keys, config.keys.salt.read_bytes())
+    context = person_context(config.site, config.box)
+
+    def seal(identity: bytes) -> Person:
+        sealed = sealer.seal(identity, context)
+        return Person(sealed.fields, sealed.blob)
+
+    return seal
+
+
+def _indicators(language: str, *, terminal: bool) -> tuple[IndicatorWorker, ...]:
+    order = ("zh-CN", "en") if language == "zh-CN" else ("en", "zh-CN")
+    workers = [IndicatorWorker(LogIndicator())]
+    if terminal:
+        catalogues = [load_catalogue(one) for one in order]
+        workers.append(IndicatorWorker(TerminalIndicator(sys.stdout, catalogues)))
+    return tuple(workers)
+
+
+def _line_opener(config: Config) -> Callable[..., Line]:
+    broker = config.broker
+    tls = None if broker.plain else TlsFiles(broker.authority, broker.certificate, broker.key)
+    endpoint = Endpoint(broker.host, broker.port, tls, broker.keep_alive_s)
+
+    def open_line(
+        reports: "queue.Queue[SessionReport]",
+        *,
+        subscriptions: Sequence[str],
+        will: Retained,
+        birth: Callable[[], Retained],
+    ) -> Line:
+        return Session(
+            endpoint,
+            reports,
+            client_id=f"{config.site}/{config.box}",
+            session_expiry_s=_SESSION_EXPIRY_S,
+            subscriptions=subscriptions,
+            will=will,
+            birth=birth,
+        )
+
+    return open_line
+
+
+def _info(readers: Sequence[Reader], lists: ListHolder) -> dict[str, Json]:
+    return {
+        "scanners": [reader.state.scanner for reader in readers],
+        "list": lists.current.version if lists.current else None,
+        "model": _model(),
+    }
+
+
+def _model() -> str:
+    """Give the board's name as the firmware tells it; empty on a PC."""
+    try:
+        return Path("/proc/device-tree/model").read_text("utf-8").rstrip("\0")
+    except OSError:
+        return ""

@@ -1,0 +1,69 @@
+"""`yaoma status`: how the running daemon does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.shell.control import ControlError, ask
+
+__all__ = ["status"]
+
+
+def status(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False, socket: Path | None = None) -> None:
+    """Ask the running daemon how it does: journal, uplink, scanners, stations, list, today's counts.
+
+    Examples: yaoma status · yaoma status --json · yaoma status --socket /run/yaoma/control.sock
+    """
+    path = socket or loaded(config).config.control_socket
+    try:
+        answer = ask(path, {"do": "status"})
+    except ControlError as error:
+        raise CommandError(str(error)) from error
+    if json:
+        print_json(answer)
+    else:
+        for line in lines(answer):
+            typer.echo(line)
+
+
+def lines(answer: Mapping[str, Any]) -> list[str]:
+    """Turn the daemon's answer into lines for a person."""
+    uplink, log, today = answer["uplink"], answer["journal"], answer["today"]
+    trouble = answer["trouble"]
+    service = (
+        f"暂停服务 / OUT OF SERVICE ({trouble['cause']}: {trouble['problem']})" if trouble else "正常 / in service"
+    )
+    link = "在线 / online" if uplink["is_connected"] else f"离线 / offline ({uplink['trouble'] or 'connecting'})"
+    out = [
+        f"盒子 / box        {answer['site']}/{answer['box']}  yaoma {answer['version']}",
+        f"服务 / service    {service}",
+        f"日志 / journal    {log['log']}  {log['size']} 条记录 / records, 签名至 / signed up to {log['signed_upto']}",
+        f"上行 / uplink     {link}; 中心已存 / stored {uplink['stored_upto']}, 待传 / pending {uplink['pending']}",
+        f"时钟 / clock      {answer['clock']}",
+        f"磁盘 / disk       {answer['disk_free_bytes'] // 1_000_000} MB 可用 / free",
+        f"名单 / list       {_list_line(answer['list'])}",
+    ]
+    for scanner in answer["scanners"]:
+        state = "正常 / works" if scanner["working"] else f"断开 / lost ({scanner['reason']})"
+        out.append(f"扫描 / scanner    {scanner['scanner']}: {state}, {scanner['read']} 次 / read")
+    for station in answer["stations"]:
+        ticket = station["ticket"]
+        doing = (
+            f"{ticket['operation']} {ticket['id']}, {ticket['packs']} 盒 / packs" if ticket else "无单据 / no ticket"
+        )
+        out.append(f"工位 / station    {station['station']}: {doing}")
+    counted = "  ".join(f"{verdict} {number}" for verdict, number in sorted(today.items())) or "-"
+    out.append(f"今日 / today      {counted}")
+    out += [
+        f"待办 / task       {task['kind']} {task['reason']} {task['log']}/{task['first']}" for task in answer["tasks"]
+    ]
+    return out
+
+
+def _list_line(found: Mapping[str, Any]) -> str:
+    if found["version"] is None:
+        return f"无 / none ({found['problem']})"
+    return f"版本 / version {found['version']}" + (f" ({found['problem']})" if found["problem"] else "")

@@ -1,0 +1,70 @@
+"""Announcer: hands what was recorded to every indicator and back to the scanner; never waits for any of them."""
+
+from collections.abc import Mapping, Sequence
+
+from yaoma.core.code import from_key
+from yaoma.core.record import Record
+from yaoma.core.verdict import Verdict
+from yaoma.core.wording import grouped
+from yaoma.shell.indicator import Shown
+from yaoma.shell.indicator_worker import IndicatorWorker
+from yaoma_drivers.driver import Showing
+from yaoma_drivers.signal import Signal
+from yaoma_drivers.symbol import Symbol
+
+__all__ = ["Announcer"]
+
+
+class Announcer:
+    """Tells operators, in the order in which it was recorded.
+
+    Args:
+        stations: Station by scanner.
+        scanners: The drivers whose scanners can show something, by scanner.
+        indicators: The indicators' workers.
+    """
+
+    def __init__(
+        self, stations: Mapping[str, str], scanners: Mapping[str, Showing], indicators: Sequence[IndicatorWorker]
+    ) -> None:
+        self._stations = stations
+        self._scanners = scanners
+        self._indicators = tuple(indicators)
+
+    def show(self, symbol: Symbol, verdict: Verdict, record: Record) -> None:
+        """Show a verdict whose record is kept."""
+        operation = record.fields.get("operation")
+        shown = Shown(
+            signal=Signal(verdict.verdict.value),
+            reason=str(verdict.reason),
+            station=self._stations[symbol.scanner],
+            scanner=symbol.scanner,
+            operation=operation if isinstance(operation, str) else "",
+            seq=record.seq,
+            facts=verdict.facts,
+            degraded=verdict.degraded,
+            code=_code(record),
+        )
+        self._tell(symbol, shown)
+
+    def out_of_service(self, symbol: Symbol, cause: str) -> None:
+        """Show that a scan could not be recorded; never a verdict (DESIGN.md 3, promise 1)."""
+        shown = Shown(
+            signal=Signal.OUT_OF_SERVICE, reason=cause, station=self._stations[symbol.scanner], scanner=symbol.scanner
+        )
+        self._tell(symbol, shown)
+
+    def _tell(self, symbol: Symbol, shown: Shown) -> None:
+        scanner = self._scanners.get(symbol.scanner)
+        if scanner is not None:
+            scanner.show(symbol, shown.signal)
+        for indicator in self._indicators:
+            indicator.offer(shown)
+
+
+def _code(record: Record) -> str:
+    """Give the code for the screen: only what the record holds may be shown."""
+    key, text = record.fields.get("code"), record.fields.get("text")
+    if isinstance(key, str):
+        return grouped(from_key(key))
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,150 @@
+"""The desk: answers what other programs on the box ask through the control socket."""
+
+import queue
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from yaoma import __version__
+from yaoma.core.ledger import day_of
+from yaoma.core.record import Stamp
+from yaoma.core.ticket import VERIFY, Action, TicketCommand
+from yaoma.service.reader import Reader
+from yaoma.service.recorder import Recorder
+from yaoma.service.uplink_state import UplinkState
+from yaoma.service.work import Item, Request, TicketAnswer
+from yaoma.shell.database import DatabaseError
+from yaoma.shell.disk import DiskGauge
+from yaoma.shell.list_file import ListHolder
+from yaoma.shell.outbox import Outbox
+from yaoma.shell.site_ledger import SiteLedger
+
+__all__ = ["Desk"]
+
+_ANSWER_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What may be asked, and of whom.
+
+    Args:
+        site: The institution's code.
+        box: The device id.
+        items: The recorder's queue.
+        recorder: Knows the journal.
+        readers: Know the scanners.
+        ledger: Knows tickets and counts.
+        outbox: Knows tasks.
+        uplink: Gives the state of the way to the bridge.
+        lists: Knows the allowlist.
+        disk: Knows the room that is left.
+        clock: Gives the time.
+        stations: Names of the stations.
+    """
+
+    site: str
+    box: str
+    items: "queue.Queue[Item]"
+    recorder: Recorder
+    readers: tuple[Reader, ...]
+    ledger: SiteLedger
+    outbox: Outbox
+    uplink: Callable[[], UplinkState]
+    lists: ListHolder
+    disk: DiskGauge
+    clock: Callable[[], Stamp]
+    stations: tuple[str, ...]
+
+    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer one request.
+
+        Raises:
+            ValueError: If it can't be understood.
+        """
+        try:
+            match request.get("do"):
+                case "status":
+                    return self._status()
+                case "ticket":
+                    return self._ticket(request)
+        except DatabaseError as error:
+            return {"error": "state_unavailable", "problem": error.problem}
+        raise ValueError("unknown request")
+
+    def _ticket(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        station, operation, operator = (request.get(name, "") for name in ("station", "operation", "operator"))
+        if not (isinstance(station, str) and isinstance(operation, str) and isinstance(operator, str)):
+            raise ValueError("station, operation and operator are text")  # noqa: TRY004 - one error for a bad request
+        command = TicketCommand(
+            Action(request.get("action", "")),
+            station,
+            operation or VERIFY,
+            operator[:64],
+            wants_person=request.get("person") is True,
+        )
+        answers: queue.Queue[TicketAnswer] = queue.Queue()
+        try:
+            self.items.put(Request(command, answers.put), timeout=_ANSWER_S)
+            answer = answers.get(timeout=_ANSWER_S)
+        except (queue.Full, queue.Empty):
+            return {"refusal": "busy"}
+        if answer.record is None:
+            return {"refusal": answer.refusal}
+        return {**answer.record.fields}
+
+    def _status(self) -> Mapping[str, Any]:
+        journal, trouble, uplink = self.recorder.journal, self.recorder.trouble, self.uplink()
+        now, allowlist, refusal = self.clock(), self.lists.current, self.lists.refusal
+        today: dict[str, int] = {}
+        for (_, _, verdict, _), number in self.ledger.tally(day_of(now)).items():
+            today[verdict] = today.get(verdict, 0) + number
+        return {
+            "site": self.site,
+            "box": self.box,
+            "version": __version__,
+            "trouble": {"cause": trouble.cause, "problem": trouble.problem} if trouble else None,
+            "journal": {
+                "log": journal.log if journal else "",
+                "size": journal.size if journal else 0,
+                "signed_upto": journal.checkpointed if journal else 0,
+            },
+            "uplink": {
+                "is_connected": uplink.is_connected,
+                "since_ms": uplink.since_ms,
+                "trouble": uplink.trouble,
+                "pending": uplink.pending,
+                "oldest_ms": uplink.oldest_ms,
+                "is_taken_over": uplink.is_taken_over,
+                "stored_upto": uplink.stored_upto,
+                "receipts": {"epoch": uplink.receipts.epoch, "upto": uplink.receipts.upto},
+                "refused_receipts": uplink.refused_receipts,
+            },
+            "clock": now.clock.value,
+            "disk_free_bytes": self.disk.room().free_bytes,
+            "list": {
+                "version": allowlist.version if allowlist else None,
+                "problem": refusal.reason.value if refusal else "",
+            },
+            "scanners": [
+                {
+                    "scanner": reader.state.scanner,
+                    "working": reader.state.working,
+                    "reason": reader.state.reason,
+                    "read": reader.state.read,
+                }
+                for reader in self.readers
+            ],
+            "stations": [{"station": station, "ticket": self._open_ticket(station)} for station in self.stations],
+            "today": today,
+            "tasks": [
+                {"kind": task.kind, "reason": task.reason, "log": task.log, "first": task.span[0], "id": task.id}
+                for task in self.outbox.tasks()
+            ],
+        }
+
+    def _open_ticket(self, station: str) -> Mapping[str, Any] | None:
+        ticket = self.ledger.open_ticket(station)
+        if ticket is None:
+            return None
+        return {"id": ticket.id, "operation": ticket.operation, "packs": ticket.packs}
