@@ -86,7 +86,8 @@ def _keep(found: dict[tuple[str, int], Record], body: bytes, leaf: bytes) -> Non
         record = Record.read(body)
     except RecordError:
         return
-    found[record.log, record.seq] = record
+    # The first one counts: what a commit that failed has left in the WAL lies behind what SQLite itself reads.
+    found.setdefault((record.log, record.seq), record)
 
 
 def _through_sqlite(
