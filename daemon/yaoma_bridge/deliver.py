@@ -7,7 +7,7 @@ from yaoma.core.note import Signer
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.claims import release, take
 from yaoma_bridge.destinations.destination import Delivered, Destination
-from yaoma_bridge.errors import DestinationBusyError
+from yaoma_bridge.errors import DestinationBusyError, DestinationError
 from yaoma_bridge.events import FeedRow, events_after
 from yaoma_bridge.log_rows import log_by_id
 from yaoma_bridge.receipts import Outgoing, make_receipt
@@ -38,6 +38,7 @@ class Feeder:
         self._hold_ms = hold_ms
         self._claim = f"destination:{destination.name}"
         self._is_open = False
+        self._taken_ms = 0
 
     def feed(self, now_ms: int) -> list[Outgoing] | None:
         """Deliver the next events.
@@ -55,12 +56,14 @@ class Feeder:
         with self._store.reading() as tx:
             newest = tx.execute("SELECT MAX(n) FROM event").fetchone()[0] or 0
             upto, _ = _position(tx, name)
-        if newest <= upto and not self._is_open:
+        is_fresh = now_ms - self._taken_ms < self._hold_ms // 2
+        if newest <= upto and (is_fresh or not self._is_open):
             return None
         with self._store.writing() as tx:
             if not take(tx, self._claim, self._owner, now_ms, self._hold_ms):
                 self._leave()
                 return None
+            self._taken_ms = now_ms
             tx.execute("INSERT OR IGNORE INTO destination (name) VALUES (?)", (name,))
             upto, mark = _position(tx, name)
         if newest <= upto:
@@ -68,7 +71,11 @@ class Feeder:
         self._enter(mark, now_ms)
         with self._store.reading() as tx:
             feed = events_after(tx, upto, _AT_ONCE)
-        delivered = self._destination.deliver([row.event for row in feed if row.event is not None])
+        try:
+            delivered = self._destination.deliver([row.event for row in feed if row.event is not None])
+        except DestinationError:
+            self._leave()  # begin from the committed mark next time
+            raise
         return self._commit(feed, delivered, upto, now_ms)
 
     def close(self) -> None:

@@ -122,7 +122,7 @@ def _settle(tx: sqlite3.Connection, row: LogRow, seq: int, body: bytes, *, hold_
     if record.kind == Kind.COPY:
         if record.fields.get("origin") != _origin_of(original):
             return _Settled(Held.COPY_MISMATCH)
-        if _is_counted(tx, row, original) or not _carries(tx, row, seq, original):
+        if not _carries(tx, row, seq, original):
             return _Settled(Held.REPEAT)
     if original.stamp.clock == ClockState.UNTRUSTED and hold_untrusted:
         shift_ms = _restated_by(tx, row, original)
@@ -146,13 +146,20 @@ def _is_counted(tx: sqlite3.Connection, row: LogRow, original: Record) -> bool:
 
 
 def _carries(tx: sqlite3.Connection, row: LogRow, seq: int, original: Record) -> bool:
-    """Let this copy carry the event, unless another one does."""
+    """Let this copy carry the event, unless the original or another copy does.
+
+    Who carries it is looked up first: an original that came later is settled, but as the repeat.
+    """
     key = (row.name.site, row.name.box, original.log, original.seq, original.leaf)
-    tx.execute("INSERT OR IGNORE INTO carried VALUES (?,?,?,?,?,?,?)", (*key, row.id, seq))
     by = tx.execute(
         "SELECT by_log_id, by_seq FROM carried WHERE site=? AND box=? AND log=? AND seq=? AND leaf=?", key
     ).fetchone()
-    return bool(by == (row.id, seq))
+    if by is not None:
+        return bool(by == (row.id, seq))
+    if _is_counted(tx, row, original):
+        return False
+    tx.execute("INSERT INTO carried VALUES (?,?,?,?,?,?,?)", (*key, row.id, seq))
+    return True
 
 
 def _carried_elsewhere(tx: sqlite3.Connection, row: LogRow, first: int, last: int) -> set[tuple[int, bytes]]:

@@ -96,10 +96,13 @@ class Store:
 
     def close(self) -> None:
         """Close the connection; safe to call again."""
+        if self._turn is None:
+            self._connection.close()
+            return
+        fcntl.flock(self._turn, fcntl.LOCK_EX)  # the last one to close writes the WAL back
         self._connection.close()
-        if self._turn is not None:
-            os.close(self._turn)
-            self._turn = None
+        os.close(self._turn)
+        self._turn = None
 
     def __enter__(self) -> Self:
         return self

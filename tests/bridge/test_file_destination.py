@@ -174,6 +174,24 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert _ids(tmp_path / "e.jsonl") == [event.id for event in events]
 
 
+def test_a_disk_that_was_full_is_tried_again_from_the_committed_mark(centre: Centre, log: BoxLog) -> None:
+    """The feeder begins anew after a refusal, and each event is in the file once."""
+    log.scan(5)
+    centre.take(log.payload(), name=log.name)
+    centre.follow()
+    log.scan(5)
+    centre.take(log.payload(5), name=log.name)
+    destination = centre.feeder._destination
+    assert isinstance(destination, FileDestination)
+    assert destination._file is not None
+    os.close(destination._file)
+    destination._file = os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(DestinationError):
+        centre.follow()
+    centre.follow()
+    assert centre.ids() == [f"H1/counter-1/log1/{seq}" for seq in range(10)]
+
+
 def test_destinations_are_found_by_entry_point_and_their_keys_are_checked(tmp_path: Path) -> None:
     """An unknown kind or key is named in the error, with what is installed."""
     made = make_destination("file", "one", {"path": str(tmp_path / "e.jsonl")})

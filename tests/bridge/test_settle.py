@@ -84,6 +84,17 @@ def test_copies_of_copies_count_once(centre: Centre, log: BoxLog) -> None:
     assert centre.ids() == ["H1/counter-1/log1cc/0", "H1/counter-1/log1cc/1"]
 
 
+def test_a_copy_that_is_held_still_carries_its_event_after_the_original_came(centre: Centre, log: BoxLog) -> None:
+    """Looking again at held records, as each start does, takes the event from no entry that carries it."""
+    log.scan(clock=ClockState.UNTRUSTED)
+    copy = _copies(log, *log.records)
+    _deliver(centre, copy, log)
+    assert settle_held_again(centre.store, hold_untrusted=True, now_ms=centre.now_ms) == 0
+    _clock(log, "synced", 5)
+    _deliver(centre, log)
+    assert centre.ids() == ["H1/counter-1/log1/1", "H1/counter-1/log1c/0"]
+
+
 def test_a_copy_that_does_not_hold_what_it_names_is_held(centre: Centre, log: BoxLog) -> None:
     """A copy whose leaf hash is not that of the record inside counts as nothing, and is alarmed."""
     log.scan(2)
