@@ -16,6 +16,7 @@ app = typer.Typer(
     help="药码：柜台上的药品追溯码盒子。The box at the counter: reads drug trace codes, keeps every scan, delivers it.",
     epilog="Examples: yaoma run --config /etc/yaoma/yaoma.toml · yaoma status · yaoma journal verify",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
