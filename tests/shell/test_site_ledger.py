@@ -22,7 +22,7 @@ from yaoma.shell.database import DatabaseUnavailableError
 from yaoma.shell.site_file import SiteFile, open_site
 from yaoma.shell.site_ledger import SiteLedger
 
-KEYS = [f"cn20:8{number:019d}" for number in range(5)]
+KEYS = [f"cn20:8{number:019d}" for number in range(3)]
 STATIONS = ["counter", "back"]
 
 
@@ -231,6 +231,22 @@ def test_drop_when_a_whole_sale_was_staged_then_nothing_of_it_is_left(path: Path
     assert ledger.applied("log-0") == 0
     check(ledger, Model([]), 1)
     check(SiteLedger(open_site(path)), Model([]), 1)
+
+
+def test_pack_when_scanned_elsewhere_after_a_flush_then_its_written_place_on_the_ticket_is_gone(path: Path) -> None:
+    """What lies in memory goes before what was written, also where it takes something away."""
+    ledger = SiteLedger(open_site(path))
+    entries = [command("open", "t0"), scan(KEYS[0], ticket="t0"), scan(KEYS[1], ticket="t0")]
+    for seq, entry in enumerate(entries):
+        ledger.stage(record("log-0", seq, entry))
+    ledger.keep()
+    ledger.flush()
+    assert list(ledger.packs_of("t0")) == [KEYS[0], KEYS[1]]
+
+    ledger.stage(record("log-0", 3, scan(KEYS[0], station="back")))
+    assert list(ledger.packs_of("t0")) == [KEYS[1]]
+    ledger.drop()
+    assert list(ledger.packs_of("t0")) == [KEYS[0], KEYS[1]]
 
 
 def test_copies_when_their_log_is_lost_and_the_next_log_copies_them_again_then_they_count_once(path: Path) -> None:
