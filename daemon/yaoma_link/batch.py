@@ -107,9 +107,15 @@ class Batch:
         except NotCanonicalError as error:
             raise BatchError(f"the batch's header is damaged: {error}") from None
         log, first, count, checkpoint = (fields.get(name) for name in ("log", "first", "count", "checkpoint"))
-        if fields.get("v") != 1 or not isinstance(log, str) or type(first) is not int or first < 0:
+        if (
+            type(fields.get("v")) is not int
+            or fields["v"] != 1
+            or not isinstance(log, str)
+            or type(first) is not int
+            or first < 0
+        ):
             raise BatchError("the batch's header lacks its log or its first place")
-        if count != len(bodies) or not bodies or len(bodies) > MAX_BATCH_RECORDS:
+        if type(count) is not int or count != len(bodies) or not bodies or len(bodies) > MAX_BATCH_RECORDS:
             raise BatchError(f"a batch holds 1 to {MAX_BATCH_RECORDS} records, as many as its header says")
         if checkpoint is not None and not isinstance(checkpoint, str):
             raise BatchError("the batch's checkpoint is no text")

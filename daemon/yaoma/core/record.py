@@ -147,7 +147,7 @@ class Record:
             fields = parse_canonical(body)
         except NotCanonicalError as error:
             raise RecordError(f"not a record: {error}") from None
-        if fields.get("v") != VERSION:
+        if type(fields.get("v")) is not int or fields["v"] != VERSION:
             raise RecordError(f"a record of version {VERSION} was expected")
         log, kind, boot = (fields.get(name) for name in ("log", "kind", "boot"))
         seq, wall_ms, mono_ms = (fields.get(name) for name in ("seq", "wall_ms", "mono_ms"))
