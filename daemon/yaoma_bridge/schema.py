@@ -26,13 +26,20 @@ _TABLES = (
         box TEXT NOT NULL,
         online INTEGER NOT NULL DEFAULT 1,
         last_seen_ms INTEGER NOT NULL,
-        birth BLOB,
-        birth_ms INTEGER NOT NULL DEFAULT 0,
         mark_epoch INTEGER NOT NULL DEFAULT 0,
         mark_upto INTEGER NOT NULL DEFAULT 0,
         epoch INTEGER NOT NULL DEFAULT 0,
         rseq INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (site, box)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE birth (
+        site TEXT NOT NULL,
+        box TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (site, box, digest)
     ) STRICT, WITHOUT ROWID
     """,
     """

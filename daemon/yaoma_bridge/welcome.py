@@ -24,6 +24,8 @@ _MAX_STATUS_BYTES = 64 * 1024
 #: Every worker hears every birth; within this time one with the same bytes is taken for the same.
 _SAME_BIRTH_MS = 5000
 
+_BIRTHS_KEPT = 20
+
 _LOG_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ROOT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -65,7 +67,7 @@ def read_status(payload: bytes) -> Birth | None:
         raise BatchRefusedError("malformed", "a status is a JSON object") from None
     if not isinstance(fields, dict):
         raise BatchRefusedError("malformed", "a status is a JSON object")
-    if fields.get("state") == "offline":
+    if fields.get("state") in ("offline", "stopped"):  # the last will, or the farewell of an orderly stop
         return None
     log, size, root, previous = (fields.get(name) for name in ("log", "size", "root", "previous"))
     mark = fields.get("receipts")
@@ -112,29 +114,40 @@ def welcome(
     if birth is None:
         note_offline(tx, name)
         return []
-    before = tx.execute("SELECT birth, birth_ms FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()
-    is_known_birth = before is not None and before[0] == birth.digest
-    if is_known_birth and now_ms - before[1] < _SAME_BIRTH_MS:
+    heard = tx.execute(
+        "SELECT at_ms FROM birth WHERE site=? AND box=? AND digest=?", (name.site, name.box, birth.digest)
+    ).fetchone()
+    if heard is not None and now_ms - heard[0] < _SAME_BIRTH_MS:
         return []
     known_logs = logs_of(tx, name)
     note_seen(tx, name, now_ms)
     note_mark(tx, name, birth.receipts, now_ms)
-    tx.execute("UPDATE box SET birth=?, birth_ms=? WHERE site=? AND box=?", (birth.digest, now_ms, name.site, name.box))
+    _note_birth(tx, name, birth, now_ms)
     row = find_log(tx, name, birth.log)
     if row is None:
         row = obtain_log(tx, name, birth.log, now_ms)
         if known_logs and birth.previous not in {known.log for known in known_logs}:
             _alarm(tx, AlarmKind.NEW_LOG, row, now_ms, {"size": birth.size, "previous": birth.previous})
-    if is_known_birth and retained:
-        if birth.size <= row.stored_upto:
+    if heard is not None:
+        if retained and birth.size <= row.stored_upto:
             return []
-    elif _is_fork(row, birth):
+    elif _is_fork(row, birth):  # only when it is new: a worker that lags hears it after the log has grown
         facts: dict[str, str | int] = {"size": birth.size, "stored_upto": row.stored_upto}
         _alarm(tx, AlarmKind.FORK, row, now_ms, facts)
     fresh = make_receipt(tx, row, signer, now_ms, ask=True)
     upto = birth.receipts.upto if birth.receipts.epoch == current_epoch(tx) else 0
     again = receipts_after(tx, name, upto)
     return again if again and again[-1].rseq == fresh.rseq else [*again, fresh]
+
+
+def _note_birth(tx: sqlite3.Connection, name: BoxName, birth: Birth, now_ms: int) -> None:
+    """Remember a birth, and forget all but the newest ones of its box."""
+    tx.execute("INSERT OR REPLACE INTO birth VALUES (?,?,?,?)", (name.site, name.box, birth.digest, now_ms))
+    tx.execute(
+        "DELETE FROM birth WHERE site=?1 AND box=?2 AND at_ms < "
+        "(SELECT at_ms FROM birth WHERE site=?1 AND box=?2 ORDER BY at_ms DESC LIMIT 1 OFFSET ?3)",
+        (name.site, name.box, _BIRTHS_KEPT),
+    )
 
 
 def _is_fork(row: LogRow, birth: Birth) -> bool:

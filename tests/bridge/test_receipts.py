@@ -33,9 +33,12 @@ def test_a_box_that_is_gone_is_not_asked(centre: Centre, log: BoxLog) -> None:
     """After a last will no receipts pile up for holes; the birth brings the question at once."""
     log.scan(10)
     centre.take(log.payload(5, 10), name=log.name)
-    centre.take(b'{"state":"offline"}', name=log.name, channel=Channel.STATUS)
-    centre.now_ms += ASK_AGAIN_MS
-    assert centre.intake.due() == []
+    for gone in (b'{"state":"offline"}', b'{"state":"stopped"}', b""):
+        centre.take(log.payload(9, 10), name=log.name)
+        centre.take(gone, name=log.name, channel=Channel.STATUS)
+        centre.now_ms += ASK_AGAIN_MS
+        assert centre.intake.due() == []
+    assert centre.alarms() == set()
     assert centre.birth(log)[-1].missing == ((0, 5),)
 
 
@@ -66,6 +69,18 @@ def test_a_birth_that_every_worker_hears_is_answered_once(centre: Centre, log: B
     assert len(centre.birth(log)) == 1
     assert centre.take(log.birth(), name=log.name, channel=Channel.STATUS) == []
     assert len(centre.birth(log)) == 2
+
+
+def test_a_worker_that_lags_takes_no_old_birth_for_a_fork(centre: Centre, log: BoxLog) -> None:
+    """A birth that was judged when it was new says nothing more after the log has grown and another birth came."""
+    log.scan(5)
+    first = log.twin()
+    centre.birth(first)
+    log.scan(5)
+    centre.take(log.payload(), name=log.name)
+    centre.birth(log)
+    centre.birth(first)
+    assert centre.alarms() == set()
 
 
 def test_a_card_put_back_from_an_old_copy_is_alarmed_as_fork(centre: Centre, log: BoxLog) -> None:
