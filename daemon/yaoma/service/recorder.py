@@ -34,6 +34,9 @@ _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 10.0
 
 
+_STARTING = Trouble("journal_recovering")
+
+
 class SiteLostError(Exception):
     """site.db can't be used any more; the box must be put together anew, which makes it again from the journal."""
 
@@ -74,7 +77,7 @@ class Recorder(threading.Thread):
     def __init__(self, parts: RecorderParts, items: "queue.Queue[Item]") -> None:
         super().__init__(name="recorder", daemon=False)
         self.journal: Journal | None = None
-        self.trouble: Trouble | None = Trouble("journal_recovering")
+        self.trouble: Trouble | None = _STARTING
         self.failure: Exception | None = None
         self.beat_s = time.monotonic()
         self._parts = parts
@@ -191,7 +194,7 @@ class Recorder(threading.Thread):
         self.trouble = trouble
         if trouble is not None and (before is None or before.cause != trouble.cause):
             log.error("out of service: cause=%s problem=%s", trouble.cause, trouble.problem)
-        elif trouble is None and before is not None:
+        elif trouble is None and before is not None and before is not _STARTING:
             log.warning("in service: cause=%s is over", before.cause)
 
     # Recovery

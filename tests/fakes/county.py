@@ -1,0 +1,364 @@
+"""A county on one machine: a real broker with TLS, bridge workers and boxes as the processes that users run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fakes.broker import Broker, free_port
+from fakes.process import die_with_parent
+from fakes.pty_scanner import PtyScanner
+from yaoma.core.checkpoint import box_key_name
+from yaoma.core.record import Record
+from yaoma.shell.closed_log import ClosedLog
+from yaoma.shell.control import ControlError, ask
+from yaoma.shell.rebuild import logs_in_order
+from yaoma_link.identity import make_sealing_key, make_signer
+from yaoma_link.topics import BoxName
+from yaoma_tools.authority import issue, make_authority
+from yaoma_tools.broker import BrokerLayout, write_broker_config
+from yaoma_tools.signed_list import ListSource, sign_list
+
+__all__ = ["BoxProcess", "BridgeProcess", "County", "wait_for"]
+
+SITE = "H32132200561"
+_BIN = Path(sys.executable).parent
+_DAY_MS = 24 * 3600 * 1000
+
+
+def wait_for(what: Callable[[], object], sentence: str, deadline_s: float = 60.0) -> None:
+    """Wait until something is true, or fail with a sentence."""
+    end_s = time.monotonic() + deadline_s
+    while not what():
+        if time.monotonic() > end_s:
+            raise AssertionError(sentence)
+        time.sleep(0.02)
+
+
+class Program:
+    """One of our programs as a child process that dies with the test."""
+
+    def __init__(self, arguments: Sequence[str], log: Path, stdout: int | None = None) -> None:
+        self.arguments = [str(_BIN / arguments[0]), *arguments[1:]]
+        self.log = log
+        self._stdout = stdout
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log if self._stdout is None else self._stdout,
+                stderr=log,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDEVMODE": "0"},
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - the child calls prctl and nothing that locks
+            )
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self, deadline_s: float = 30.0) -> int:
+        """Ask it to stop and give its exit code."""
+        return self._end(signal.SIGTERM, deadline_s)
+
+    def is_running(self) -> bool:
+        """Tell whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def said(self) -> str:
+        """Give what it wrote."""
+        return self.log.read_text(errors="replace")
+
+    def _end(self, number: signal.Signals, deadline_s: float = 30.0) -> int:
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        code = self.process.wait(deadline_s)
+        self.process = None
+        return code
+
+
+@dataclass
+class BoxProcess:
+    """A box: its configuration, its state, its scanners, its process."""
+
+    county: "County"
+    name: str
+    folder: Path
+    config: Path
+    scanner: PtyScanner
+    pictures: Path
+    program: Program
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return self.folder / "state"
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it; wait until it answers and has its scanner open."""
+        self.program.start()
+        if wait:
+            wait_for(
+                lambda: self.ask().get("journal", {}).get("log"), f"the box did not come up: {self.program.said()}"
+            )
+            self.scanner.wait_until_open()
+
+    def ask(self) -> dict[str, Any]:
+        """Ask it how it does; empty while it does not answer."""
+        try:
+            return ask(self.folder / "control", {"do": "status"})
+        except ControlError:
+            return {}
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `yaoma` as its user would."""
+        return subprocess.run(
+            [str(_BIN / "yaoma"), *arguments, "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def scan(self, *codes: str) -> None:
+        """Pull the trigger of the serial scanner."""
+        for code in codes:
+            self.scanner.send(code.encode() + b"\r\n")
+
+    def records(self) -> list[Record]:
+        """All records of all logs on the box, oldest first, of copies the originals; read from the disk."""
+        found: dict[tuple[str, int], Record] = {}
+        for _, records in logs_in_order(self.state):
+            for record in records:
+                found.setdefault(record.identity, record.original())
+        return list(found.values())
+
+    def log_size(self) -> int:
+        """Number of records in the open log, read from the disk."""
+        log = ClosedLog(self.state / "journal.db")
+        try:
+            return log.size
+        finally:
+            log.close()
+
+    def remove(self) -> None:
+        """End it."""
+        if self.program.is_running():
+            self.program.kill()
+        self.scanner.unplug()
+
+
+@dataclass
+class BridgeProcess:
+    """A bridge worker."""
+
+    config: Path
+    program: Program
+
+    def status(self) -> dict[str, Any]:
+        """What `yaoma-bridge status --json` says."""
+        done = subprocess.run(
+            [str(_BIN / "yaoma-bridge"), "status", "--json", "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+
+class County:
+    """Everything with throw-away keys in one folder.
+
+    Args:
+        folder: An empty folder with a short name (Unix sockets).
+        codes: What the signed list holds.
+        products: Product names by 7-digit code.
+        denials: Denied codes with their kinds.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        codes: Sequence[str] = (),
+        products: Mapping[str, str] | None = None,
+        denials: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.boxes: list[BoxProcess] = []
+        self.bridges: list[BridgeProcess] = []
+        for name in ("broker", "bridge", "boxes", "keys"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self.authority = make_authority(folder / "ca", "throw-away authority")
+        self.port = free_port()
+        self._make_broker()
+        self._make_keys()
+        self.make_list(codes, products or {}, denials or {})
+
+    def _make_broker(self) -> None:
+        place = self.folder / "broker"
+        (place / "state").mkdir()
+        (place / "authority.pem").write_bytes(self.authority.certificate_file.read_bytes())
+        (place / "revoked.pem").write_bytes(self.authority.revocation_file.read_bytes())
+        issue(self.authority, "localhost", server_names=["localhost"], client=False).write(
+            place / "server.pem", place / "server.key"
+        )
+        layout = BrokerLayout(place, place / "state", self.port, "127.0.0.1")
+        conf, _ = write_broker_config(layout, bridges=["bridge-0", "bridge-1"])
+        (place / "acl").chmod(0o600)
+        self.broker = Broker(place, whole_conf=conf.read_text(), port=self.port)
+
+    def _make_keys(self) -> None:
+        keys = self.folder / "keys"
+        (keys / "bridge.vkey").write_text(f"{make_signer(keys / 'bridge.pem', 'yaoma-bridge').verifier()}\n")
+        self.list_signer = make_signer(keys / "list.pem", "yaoma-list")
+        (keys / "list.vkey").write_text(f"{self.list_signer.verifier()}\n")
+        seal = [make_sealing_key(keys / f"{name}.seal", name).public for name in ("bridge", "recovery")]
+        (keys / "seal.pub").write_text("".join(f"{key}\n" for key in seal))
+        (keys / "salt").write_bytes(bytes(range(32)))
+
+    def make_list(
+        self, codes: Sequence[str], products: Mapping[str, str], denials: Mapping[str, str], version: int = 1
+    ) -> None:
+        """Sign the list that all boxes read."""
+        rows = {
+            "codes": [{"code": code} for code in codes],
+            "products": [{"key": key, "name": name} for key, name in products.items()],
+            "denials": [{"key": key, "kind": kind, "note": "2026-11"} for key, kind in denials.items()],
+        }
+        for table, lines in rows.items():
+            text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
+            (self.folder / f"{table}.jsonl").write_text(text)
+        now_ms = time.time_ns() // 1_000_000
+        source = ListSource(
+            site=SITE,
+            version=version,
+            issued_ms=now_ms,
+            expires_ms=now_ms + 30 * _DAY_MS,
+            codes=self.folder / "codes.jsonl",
+            products=self.folder / "products.jsonl",
+            denials=self.folder / "denials.jsonl",
+        )
+        sign_list(self.folder / "list.signed", source, self.list_signer)
+
+    def add_bridge(self) -> BridgeProcess:
+        """Configure one more bridge worker on the one store; it is not started."""
+        number = len(self.bridges)
+        place = self.folder / "bridge"
+        tls = place / f"bridge-{number}"
+        issue(self.authority, tls.name, client=True).write(tls.with_suffix(".pem"), tls.with_suffix(".key"))
+        config = place / f"bridge-{number}.toml"
+        config.write_text(f"""
+[broker]
+host = "localhost"
+port = {self.port}
+[broker.tls]
+authority = "{self.authority.certificate_file}"
+certificate = "{tls}.pem"
+key = "{tls}.key"
+[store]
+path = "{place}/bridge.db"
+claim_s = 2
+[keys]
+signing_key = "{self.folder}/keys/bridge.pem"
+name = "yaoma-bridge"
+[registry]
+folder = "{self.folder}/boxes"
+[clock]
+untrusted = "send"
+[[destination]]
+name = "file"
+kind = "file"
+path = "{place}/events.jsonl"
+""")
+        program = Program(["yaoma-bridge", "run", "--config", str(config)], place / f"bridge-{number}.log")
+        bridge = BridgeProcess(config, program)
+        self.bridges.append(bridge)
+        return bridge
+
+    def add_box(self, name: str = "b1", *, stdout: int | None = None, state: Path | None = None) -> BoxProcess:
+        """Provision one more box with a serial scanner and a camera folder; it is not started."""
+        place = self.folder / name
+        for part in ("", "pictures"):
+            (place / part).mkdir(parents=True, exist_ok=True)
+        box = BoxName(SITE, name)
+        if not (place / "box.pem").exists():
+            issue(self.authority, str(box), client=True).write(place / "box.pem", place / "box.key")
+            key = make_signer(place / "signing.key", box_key_name(SITE, name)).verifier()
+            (self.folder / "boxes" / f"{SITE}.{name}.vkey").write_text(f"{key}\n")
+        scanner = PtyScanner()
+        config = place / "yaoma.toml"
+        config.write_text(f"""
+site = "{SITE}"
+box = "{name}"
+control_socket = "{place}/control"
+[state]
+folder = "{state or place / "state"}"
+min_free_mb = 1
+warn_free_mb = 2
+checkpoint_s = 1.0
+[keys]
+signing = "{place}/signing.key"
+bridge = "{self.folder}/keys/bridge.vkey"
+list = "{self.folder}/keys/list.vkey"
+seal = ["{self.folder}/keys/seal.pub"]
+salt = "{self.folder}/keys/salt"
+[broker]
+host = "localhost"
+port = {self.port}
+authority = "{self.authority.certificate_file}"
+certificate = "{place}/box.pem"
+key = "{place}/box.key"
+[allowlist]
+file = "{self.folder}/list.signed"
+[policy]
+hold_off_ms = 500
+[[station]]
+name = "counter"
+scanners = ["gun", "camera"]
+[[scanner]]
+name = "gun"
+driver = "serial_line"
+[scanner.options]
+device = "{scanner.path}"
+[[scanner]]
+name = "camera"
+driver = "camera"
+[scanner.options]
+folder = "{place}/pictures"
+""")
+        arguments = ["yaoma", "run", "--config", str(config)]
+        one = BoxProcess(
+            self, name, place, config, scanner, place / "pictures", Program(arguments, place / "box.log", stdout)
+        )
+        self.boxes.append(one)
+        return one
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the file destination holds."""
+        path = self.folder / "bridge" / "events.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def stored(self) -> dict[str, int]:
+        """Per log, up to where the bridge has stored, as its own status says."""
+        return {log["log"]: log["stored_upto"] for box in self.bridges[0].status()["boxes"] for log in box["logs"]}
+
+    def remove(self) -> None:
+        """End every process."""
+        for box in self.boxes:
+            box.remove()
+        for bridge in self.bridges:
+            bridge.program.kill()
+        self.broker.kill()
