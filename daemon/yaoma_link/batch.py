@@ -132,6 +132,8 @@ def _lines(payload: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         raise BatchError("the batch is damaged") from None
     if not swell.eof or swell.unused_data or not text.endswith(b"\n"):
         raise BatchError("the batch is cut, too large, or has something behind it")
+    if text.count(b"\n") > MAX_BATCH_RECORDS + 1:
+        raise BatchError(f"a batch holds 1 to {MAX_BATCH_RECORDS} records, as many as its header says")
     header, *bodies = text[:-1].split(b"\n")
     return header, tuple(bodies)
 
@@ -149,11 +151,12 @@ def _sealed(fields: Mapping[str, Json], first: int, count: int) -> dict[int, byt
     sealed: dict[int, bytes] = {}
     if not isinstance(value, Mapping):
         raise BatchError("the batch's sealed part is no object")
-    for seq, blob in value.items():
-        if not seq.isdecimal() or not first <= int(seq) < first + count or not isinstance(blob, str):
+    places = {str(place): place for place in range(first, first + count)}
+    for name, blob in value.items():
+        if name not in places or not isinstance(blob, str):
             raise BatchError("a sealed identity belongs to no record of the batch")
         try:
-            sealed[int(seq)] = base64.b64decode(blob, validate=True)
+            sealed[places[name]] = base64.b64decode(blob, validate=True)
         except binascii.Error:
             raise BatchError("a sealed identity is damaged") from None
     return sealed
