@@ -114,6 +114,21 @@ class Journal:
             raise
         return cls(file, log, frontier, identity)
 
+    @classmethod
+    def look(cls, path: Path, identity: BoxIdentity) -> tuple[str, int]:
+        """Check the log in a file as `open` does, without changing a byte of it or its WAL; give its id and size.
+
+        Raises:
+            DatabaseDamagedError: If a record is missing, or its hash does not fit.
+            DatabaseUnavailableError: If the file can't be read.
+        """
+        file = LogFile.read_only(path)
+        try:
+            log, site, box = _opening(file)
+            return log, cls._checked_frontier(file, log_origin(site, box, log), identity).size
+        finally:
+            file.close()
+
     @staticmethod
     def _checked_frontier(file: LogFile, origin: str, identity: BoxIdentity) -> Frontier:
         size, frontier = file.size(), Frontier()

@@ -23,7 +23,7 @@ from yaoma.shell.database import (
 )
 from yaoma.shell.journal import BoxIdentity, Journal
 from yaoma.shell.log_file import LogFile
-from yaoma.shell.salvage import salvage
+from yaoma.shell.salvage import commits_behind, salvage
 
 __all__ = ["JournalFolder", "KnownElsewhere"]
 
@@ -107,6 +107,7 @@ class JournalFolder:
             self._succeed([self._opened(OpenReason.NEW, self._newest_closed())])
             return self._open_current()
         try:
+            self._look()
             journal = Journal.open(self._current, self._identity, self._opener)
         except DatabaseDamagedError as error:
             return self.replace_damaged(error.problem)
@@ -159,6 +160,16 @@ class JournalFolder:
     def aside_files(self) -> list[Path]:
         """Give the damaged files that were set aside."""
         return sorted((self._folder / "aside").glob("*.db"))
+
+    def _look(self) -> None:
+        """Look for damage before SQLite opens the file for writing: that would bring the WAL into it and delete it."""
+        if self._with_suffix("-journal").exists():
+            return  # a cut succession; only a writer can roll it back
+        log_id, size = Journal.look(self._current, self._identity)
+        if commits_behind(self._with_suffix("-wal"), size) > 1:
+            raise DatabaseDamagedError(self._current, "the write-ahead log is damaged before its end")
+        if self._known(log_id).size > size and max(salvage(self._current).records, default=-1) >= size:
+            raise DatabaseDamagedError(self._current, f"there are records behind {size} that SQLite does not reach")
 
     def _continued(self, journal: Journal) -> Journal:
         ended = journal.ended()

@@ -3,6 +3,7 @@
 import mmap
 import re
 import sqlite3
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,12 @@ from yaoma.core.merkle import HASH_BYTES, leaf_hash
 from yaoma.core.record import Record, RecordError
 from yaoma.shell.database import SQLITE_FAILURES
 
-__all__ = ["Salvaged", "salvage"]
+__all__ = ["Salvaged", "commits_behind", "salvage"]
+
+#: The WAL's format (sqlite.org/fileformat2.html, 4): a header, then frames of a header and a page; of a frame's header
+#: the second number is not 0 in the last frame of a commit.
+_WAL_HEADER_BYTES, _FRAME_HEADER_BYTES, _PAGE_BYTES = 32, 24, 1024
+_BIG_ENDIAN_MAGIC = bytes.fromhex("377f0683")
 
 #: A row has a hash and a body; the shortest body names eight fields. What claims to be more rows than fit is damage.
 _MIN_ROW_BYTES = HASH_BYTES + 80
@@ -74,6 +80,57 @@ def salvage(path: Path) -> Salvaged:
     return Salvaged(log, records, sealed, size, max(notes)[1] if notes else None)
 
 
+def commits_behind(wal: Path, size: int) -> int:
+    """Count the commits in a WAL that hold records at the place `size` or behind it, where SQLite reads none.
+
+    SQLite takes a WAL for ended at the first frame that is damaged. Each commit is synced before the next one begins,
+    so a power cut leaves at most one behind that frame, and it was never acknowledged. More than one is damage.
+    """
+    raw, commits = wal.read_bytes() if wal.exists() else b"", 0
+    if len(raw) < _WAL_HEADER_BYTES + _FRAME_HEADER_BYTES:
+        return 0
+    counted: set[int] = set()
+    places: set[int] = set()
+    # Each round of the WAL has a salt of its own; frames of an earlier round, and torn ones, end no commit of this one.
+    # It stands in the header, and, should that be damaged, in the first frame.
+    sound_header = _checksum(raw, raw[:24], (0, 0)) == _stored(raw, 24)
+    salt = raw[16:24] if sound_header else raw[_WAL_HEADER_BYTES + 8 : _WAL_HEADER_BYTES + 16]
+    for start in range(_WAL_HEADER_BYTES, len(raw), _FRAME_HEADER_BYTES + _PAGE_BYTES):
+        page = start + _FRAME_HEADER_BYTES
+        found: dict[tuple[str, int], Record] = {}
+        for body, leaf in _carved(raw[page : page + _PAGE_BYTES]):
+            _keep(found, body, leaf)
+        places |= {seq for _, seq in found if seq >= size}
+        ends_commit = any(raw[start + 4 : start + 8]) and raw[start + 8 : start + 16] == salt
+        if ends_commit and places - counted and _is_whole_frame(raw, start):
+            commits += 1
+            counted |= places
+    return commits
+
+
+def _is_whole_frame(raw: bytes, start: int) -> bool:
+    """Check a frame's checksum, which goes on from that of the frame before (sqlite.org/fileformat2.html, 4.2)."""
+    page = raw[start + _FRAME_HEADER_BYTES : start + _FRAME_HEADER_BYTES + _PAGE_BYTES]
+    before = start - _FRAME_HEADER_BYTES - _PAGE_BYTES + 16 if start > _WAL_HEADER_BYTES else 24
+    return len(page) == _PAGE_BYTES and _stored(raw, start + 16) == _checksum(
+        raw, raw[start : start + 8] + page, _stored(raw, before)
+    )
+
+
+def _checksum(raw: bytes, covered: bytes, seed: tuple[int, int]) -> tuple[int, int]:
+    first, second = seed
+    words = struct.unpack(f"{'>' if raw[:4] == _BIG_ENDIAN_MAGIC else '<'}{len(covered) // 4}I", covered)
+    for one, other in zip(words[::2], words[1::2], strict=True):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return first, second
+
+
+def _stored(raw: bytes, start: int) -> tuple[int, int]:
+    first, second = struct.unpack_from(">II", raw, start)
+    return first, second
+
+
 def _is_of_size(note: str | None, size: int) -> bool:
     """Tell whether a checkpoint's second line says its size, as the row beside it does."""
     return note is not None and note.split("\n", 2)[1:2] == [str(size)]
@@ -129,7 +186,7 @@ def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[object, 
         return
 
 
-def _carved(raw: mmap.mmap) -> Iterator[tuple[bytes, bytes]]:
+def _carved(raw: mmap.mmap | bytes) -> Iterator[tuple[bytes, bytes]]:
     """Look for `body, leaf_hash` as they lie in a table leaf: text directly followed by the hash.
 
     A record that spills onto overflow pages is not found here; a scan's body is far below that limit (989 bytes with
