@@ -250,6 +250,8 @@ class FaultyDisk:
 
     def _moment_outside(self) -> None:
         """Let the fault come in a folder operation, which does not go through SQLite."""
+        if self.off:
+            raise PowerCutError
         try:
             self.change(lambda: None, lambda: None)
         except apsw.Error as error:
@@ -348,6 +350,8 @@ class _Adapter:
         # The standard library's close keeps quiet too; its checkpoint is tried again at the next start.
         with suppress(apsw.Error):
             self._connection.close(True)
+        if self._disk.off:
+            raise PowerCutError
         self._disk.mirrored()
 
     @contextmanager
