@@ -159,6 +159,15 @@ def test_signal_when_out_of_service_then_the_cause_says_what_to_do(catalogue: Ca
     )
 
 
+@pytest.mark.parametrize("name", ["no_open_ticket", "busy", "bad_request", "state_unavailable", *CAUSES])
+def test_refusal_when_the_box_is_out_of_service_then_the_cause_is_said(catalogue: Catalogue, name: str) -> None:
+    """A ticket command is refused by its own ids or by the box's trouble; both have a next step."""
+    text = catalogue.refusal(name)
+
+    assert text.todo
+    assert name not in text.line
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 秒"), (59.9, "59 秒"), (61, "1 分钟"), (7200, "2 小时"), (90_000, "1 天"), (-5, "0 秒")],

@@ -121,6 +121,18 @@ class Catalogue:
         why = self.text("cause", cause, facts)
         return Text(said.headline, why.line, why.todo or said.todo)
 
+    def refusal(self, name: str, facts: Facts = _NOTHING) -> Text:
+        """Give the text of a refused command; while the box is out of service its cause is the refusal.
+
+        Args:
+            name: An id of the section `refusal` or `cause`.
+            facts: What the line is filled with.
+        """
+        section = (
+            "cause" if f"refusal.{name}" not in self.templates and f"cause.{name}" in self.templates else "refusal"
+        )
+        return self.text(section, name, facts)
+
     def lamp(self, signal: Signal) -> str:
         """Say where the lamp is and how it shines, so that colour is never alone (WCAG 1.4.1)."""
         return self.templates[f"signal.{signal.value}"].lamp
