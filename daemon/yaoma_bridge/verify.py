@@ -38,7 +38,7 @@ def logs_to_verify(store: Store) -> list[int]:
     with store.reading() as tx:
         rows = tx.execute(
             "SELECT DISTINCT log.id FROM checkpoint JOIN log ON log.id=checkpoint.log_id "
-            "WHERE checkpoint.state IN ('new', 'signed') AND log.state IN ('open', 'closed') "
+            "WHERE checkpoint.state IN ('new', 'signed') AND log.state<>'damaged' "
             "AND (checkpoint.state='new' OR checkpoint.size<=log.stored_upto) LIMIT 1000"
         )
         return [row[0] for row in rows]
@@ -85,7 +85,21 @@ def verify_log(store: Store, registry: Registry, log_id: int, *, owner: str, now
                 "UPDATE log SET verified_upto=?, verified_frontier=? WHERE id=?",
                 (verified.size, verified.to_bytes(), row.id),
             )
+        _set_state(tx, row.id)
     return bool(judged)
+
+
+def _set_state(tx: sqlite3.Connection, log_id: int) -> None:
+    """Say whether a signed checkpoint contradicts what is stored and no later one has settled it.
+
+    A later checkpoint of the same key whose root fits proves that what is stored is one signed history; the other one
+    belongs to a clone, which begins a log of its own (DESIGN.md 6).
+    """
+    tx.execute(
+        "UPDATE log SET state=CASE WHEN EXISTS (SELECT 1 FROM checkpoint WHERE log_id=log.id AND state='wrong' "
+        "AND size>log.verified_upto) THEN 'broken' ELSE 'open' END WHERE id=? AND state IN ('open', 'broken')",
+        (log_id,),
+    )
 
 
 def _alarm_key(store: Store, row: LogRow, problem: str, now_ms: int) -> None:
@@ -115,16 +129,14 @@ def _note(tx: sqlite3.Connection, row: LogRow, one: _Judged, now_ms: int) -> Non
             "DELETE FROM checkpoint WHERE log_id=? AND state='good' AND size<? AND size>=?",
             (row.id, one.size, one.size - one.size % _KEEP_ONE_IN),
         )
-    if one.state == "wrong":
-        tx.execute("UPDATE log SET state='broken' WHERE id=?", (row.id,))
-    kind = {"forged": AlarmKind.CHECKPOINT_FORGED, "wrong": AlarmKind.BROKEN}.get(one.state)
-    if kind is not None:
+    if one.problem:
+        kind = AlarmKind.CHECKPOINT_FORGED if one.state == "forged" else AlarmKind.BROKEN
         facts: dict[str, str | int] = {"size": one.size, "problem": one.problem}
         raise_alarm(tx, kind, now_ms, site=row.name.site, box=row.name.box, log=row.log, facts=facts)
 
 
 def _judge(tx: sqlite3.Connection, row: LogRow, verifier: Verifier) -> tuple[list[_Judged], Frontier]:
-    """Open the checkpoints and compare the roots, from the lowest size up, until one is wrong."""
+    """Open the checkpoints and compare the roots, from the lowest size up."""
     origin = log_origin(row.name.site, row.name.box, row.log)
     judged: list[_Judged] = []
     verified = row.verified
@@ -132,7 +144,9 @@ def _judge(tx: sqlite3.Connection, row: LogRow, verifier: Verifier) -> tuple[lis
         "SELECT size, note, state FROM checkpoint WHERE log_id=? AND state IN ('new', 'signed') ORDER BY size LIMIT ?",
         (row.id, _MAX_AT_ONCE),
     ).fetchall()
-    signed_roots: dict[int, bytes] = {}
+    signed_roots: dict[int, bytes] = dict(
+        tx.execute("SELECT size, root FROM checkpoint WHERE log_id=? AND state='signed'", (row.id,))
+    )
     for size, note, state in waiting:
         try:
             checkpoint = Checkpoint.opened(note, [verifier])
@@ -142,17 +156,16 @@ def _judge(tx: sqlite3.Connection, row: LogRow, verifier: Verifier) -> tuple[lis
         if checkpoint.origin != origin or checkpoint.size != size:
             judged.append(_Judged(size, note, "forged", problem="signed for another log"))
             continue
-        if signed_roots.setdefault(size, checkpoint.root) != checkpoint.root:
-            judged.append(_Judged(size, note, "wrong", checkpoint.root, problem="two roots for one size"))
-            break
         if size > row.stored_upto:
             if state == "new":
-                judged.append(_Judged(size, note, "signed", checkpoint.root))
+                twice = signed_roots.setdefault(size, checkpoint.root) != checkpoint.root
+                problem = "two roots for one size" if twice else ""
+                judged.append(_Judged(size, note, "signed", checkpoint.root, problem=problem))
             continue
         at_size = _frontier_at(tx, row, verified, size)
         if at_size.root() != checkpoint.root:
             judged.append(_Judged(size, note, "wrong", checkpoint.root, problem="another root than stored"))
-            break
+            continue
         if size > verified.size:
             verified = at_size
             judged.append(_Judged(size, note, "good", checkpoint.root, at_size.to_bytes()))

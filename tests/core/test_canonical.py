@@ -59,3 +59,18 @@ def test_bytes_that_are_not_canonical_are_refused(data: bytes) -> None:
     """Other order, spaces, repeated keys, fractions, needless escapes, deep nesting: one form only."""
     with pytest.raises(NotCanonicalError):
         parse_canonical(data)
+
+
+def test_value_nested_beyond_the_stack_is_refused() -> None:
+    """Depth is an error of the sender, not a crash of the reader, in both directions."""
+    deep: list[Json] = []
+    for _ in range(50_000):
+        deep = [deep]
+
+    with pytest.raises(NotCanonicalError, match="deeply"):
+        canonical(deep)
+    for depth in (500, 900, 990, 5_000):
+        try:
+            parse_canonical(b'{"a":' + b"[" * depth + b"]" * depth + b"}")
+        except NotCanonicalError:
+            continue

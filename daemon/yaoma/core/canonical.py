@@ -28,11 +28,13 @@ def canonical(value: Json) -> bytes:
         NotCanonicalError: If the value holds a fraction, a number beyond 2^53-1, a key that is not ASCII, or a lone
             surrogate.
     """
-    _check(value)
     try:
+        _check(value)
         return _ENCODER.encode(value).encode()
     except UnicodeEncodeError:
         raise NotCanonicalError("text with half a surrogate pair has no UTF-8 form") from None
+    except RecursionError:
+        raise NotCanonicalError("lists and objects are nested too deeply") from None
 
 
 def parse_canonical(data: bytes) -> dict[str, Json]:
