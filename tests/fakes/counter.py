@@ -19,6 +19,7 @@ from yaoma.core.verdict import Verdict
 from yaoma.service.counter import Counter
 from yaoma.service.recorder import Recorder, RecorderParts
 from yaoma.service.work import Item, Request, TicketAnswer
+from yaoma.shell.clock import TimeFloor
 from yaoma.shell.database import Opener, open_sqlite
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.journal_folder import KnownElsewhere
@@ -124,6 +125,7 @@ class CounterBench:
                 policy=policy or Policy(hold_off_ms=0),
                 stations={"gun": "counter", "camera": "counter", "gun-2": "store"},
                 operations=frozenset({"receive", "dispense"}),
+                floor=TimeFloor(),
                 new_id=lambda: f"t{next(ids)}",
                 seal=seal,
                 view=self.shown,

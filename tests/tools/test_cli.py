@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from yaoma.core.note import Verifier
+from yaoma.shell.list_file import load_list
 
 
 def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -108,3 +109,29 @@ def test_help_when_asked_for_then_it_has_an_example(command: tuple[str, str]) ->
 
     assert done.returncode == 0
     assert f"Example: yaoma-tools {' '.join(command)} " in done.stdout
+
+
+def test_list_when_signed_from_a_table_then_a_box_takes_it(tmp_path: Path) -> None:
+    """`list sign` makes a file that the box's own loader accepts; a table with a fault is refused with its line."""
+    key = Verifier.parse(_run("keys", "new-signing", "county", tmp_path / "k").stdout)
+    (tmp_path / "codes.csv").write_text("code\n83003850000000131888\n")
+    (tmp_path / "bad.csv").write_text("code\n8.3E+19\n")
+    arguments = (
+        "list",
+        "sign",
+        tmp_path / "l",
+        "--key",
+        tmp_path / "k",
+        "--name",
+        "county",
+        "--version",
+        "3",
+        "--codes",
+    )
+
+    done = _run(*arguments, tmp_path / "codes.csv")
+    refused = _run(*arguments, tmp_path / "bad.csv")
+
+    assert done.returncode == 0
+    assert load_list(tmp_path / "l", [key], "S1").version == 3
+    assert (refused.returncode, "8.3E+19" in refused.stderr) == (1, False)

@@ -28,7 +28,7 @@ from yaoma.service.recorder import Recorder, RecorderParts
 from yaoma.service.uploader import Uploader
 from yaoma.service.work import CloseLog, Damage, Item
 from yaoma.shell.catalogue import load_catalogue
-from yaoma.shell.clock import SystemClock, changed
+from yaoma.shell.clock import SystemClock, TimeFloor, changed
 from yaoma.shell.control import ControlServer
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
@@ -36,6 +36,7 @@ from yaoma.shell.indicator import LogIndicator, TerminalIndicator
 from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma.shell.journal import BoxIdentity
 from yaoma.shell.journal_folder import JournalFolder, KnownElsewhere
+from yaoma.shell.last_known import last_known
 from yaoma.shell.list_file import ListHolder
 from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
@@ -91,7 +92,9 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
     site = open_site(folder / "site.db")
     ledger, outbox = SiteLedger(site), Outbox(site.connection, site.lock, site.path)
 
-    clock = SystemClock()
+    before = last_known(folder / "journal.db")
+    clock = SystemClock(last=before.stamp)
+    floor = TimeFloor(before.synced_ms)
     disk = DiskGauge(folder, low_bytes=config.state.warn_free_mb * _MB, full_bytes=config.state.min_free_mb * _MB)
     journals = JournalFolder(
         folder,
@@ -100,7 +103,13 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
         stamp=clock,
         known=lambda log: _known(ledger, outbox, log),
     )
-    lists = ListHolder(config.allowlist.file, list_keys, config.site)
+    lists = ListHolder(
+        config.allowlist.file,
+        list_keys,
+        config.site,
+        at_least=before.list_version,
+        signed_time=floor.saw_signed,
+    )
     lists.refresh()
 
     items: queue.Queue[Item] = queue.Queue(_QUEUE_SYMBOLS)
@@ -125,6 +134,7 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
                 policy=Policy(**config.policy.model_dump()),
                 stations=stations,
                 operations=frozenset(load_operations()),
+                floor=floor,
                 new_id=lambda: secrets.token_hex(8),
                 seal=seal,
                 view=announcer,

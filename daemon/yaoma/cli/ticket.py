@@ -78,7 +78,7 @@ def _send(request: dict[str, object], config: Path, socket: Path | None, *, json
     if json:
         print_json(answer)
     if refusal := answer.get("refusal") or answer.get("error"):
-        texts = [load_catalogue(language).text("refusal", str(refusal)) for language in ("zh-CN", "en")]
+        texts = [load_catalogue(language).refusal(str(refusal)) for language in ("zh-CN", "en")]
         raise CommandError("\n".join(f"{text.line} {text.todo}".strip() for text in texts))
     if not json:
         typer.echo(f"{answer['ticket']}  {answer['operation']}  {answer['packs']} 盒 / packs")

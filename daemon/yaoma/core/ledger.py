@@ -117,6 +117,9 @@ def _scan(original: Record, record: Record, view: LedgerView, changes: Changes) 
     if ticket is not None and ticket.id == fields.get("ticket") and verdict in {"PASS", "REVIEW"}:
         place = ticket.packs + 1
         changes.tickets[station] = replace(ticket, packs=place)
+    elif ticket is not None and before is not None and before.place and before.ticket == ticket.id:
+        # It was denied after it had been scanned: it leaves the ticket.
+        changes.tickets[station] = replace(ticket, packs=ticket.packs - 1)
     changes.seen[key] = Seen(
         record.log,
         record.seq,

@@ -12,6 +12,7 @@ from yaoma.core.scan import Person, scan_entry
 from yaoma.core.ticket import Action, TicketCommand, TicketRefusedError, ticket_entry
 from yaoma.core.verdict import Situation, judge
 from yaoma.service.work import Request, TicketAnswer, View
+from yaoma.shell.clock import TimeFloor
 from yaoma.shell.journal import Draft
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma_drivers.symbol import Symbol
@@ -32,6 +33,7 @@ class Counter:
         policy: The rules of the place.
         stations: Station by scanner.
         operations: The ids that a ticket may have.
+        floor: The latest time that is known to have passed.
         new_id: Gives the id of a new ticket.
         seal: Seals an identity, or None where there are no keys to seal to.
         view: Told what was recorded.
@@ -42,6 +44,7 @@ class Counter:
     policy: Policy
     stations: Mapping[str, str]
     operations: frozenset[str]
+    floor: TimeFloor
     new_id: Callable[[], str]
     seal: Callable[[bytes], Person] | None
     view: View
@@ -52,6 +55,7 @@ class Counter:
         Raises:
             DatabaseError: If the ledger can't be read.
         """
+        self.floor.saw(stamp)
         allowlist = self.allowlist()
         code = parse(symbol, allowlist.patterns if allowlist else ())
         station = self.stations[symbol.scanner]
@@ -62,6 +66,7 @@ class Counter:
             seen=None if isinstance(code, Lookalike) else self.ledger.seen(code.key),
             allowlist=allowlist,
             policy=self.policy,
+            floor_ms=self.floor.ms,
             disk_low=disk_low,
             can_seal=self.seal is not None,
         )
