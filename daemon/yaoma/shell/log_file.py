@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlite_utils import Database, Migrations
-
 from yaoma.shell.database import (
     SQLITE_FAILURES,
     Connection,
@@ -19,15 +17,14 @@ from yaoma.shell.database import (
     open_sqlite,
     pragma,
 )
+from yaoma.shell.migrate import migrate
 
 __all__ = ["APPLICATION_ID", "LogFile", "Row", "StoredCheckpoint"]
 
 #: `PRAGMA application_id` of a log file: "Ylog" in ASCII.
 APPLICATION_ID = 0x596C6F67
 
-_USER_VERSION = 1
-
-_MIGRATIONS = Migrations("journal")
+USER_VERSION = 1
 
 Row = tuple[int, bytes, bytes]
 """Place, body and leaf hash."""
@@ -46,33 +43,6 @@ class StoredCheckpoint:
     size: int
     note: str
     frontier: bytes
-
-
-@_MIGRATIONS()
-def m001_record_sealed_checkpoint(db: Database) -> None:
-    """Create the tables; no second index and no AUTOINCREMENT: each would cost a page per commit (PEERS.md 5.1)."""
-    db.execute(
-        """
-        CREATE TABLE record (
-            seq INTEGER PRIMARY KEY,
-            body TEXT NOT NULL,
-            leaf_hash BLOB NOT NULL,
-            kind TEXT GENERATED ALWAYS AS (json_extract(body, '$.kind')) VIRTUAL,
-            code TEXT GENERATED ALWAYS AS (json_extract(body, '$.code')) VIRTUAL,
-            verdict TEXT GENERATED ALWAYS AS (json_extract(body, '$.verdict')) VIRTUAL,
-            ticket TEXT GENERATED ALWAYS AS (json_extract(body, '$.ticket')) VIRTUAL,
-            wall_ms INTEGER GENERATED ALWAYS AS (json_extract(body, '$.wall_ms')) VIRTUAL
-        ) STRICT
-        """
-    )
-    db.execute("CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL, frontier BLOB NOT NULL) STRICT")
-    db.execute("CREATE TABLE sealed (seq INTEGER PRIMARY KEY, blob BLOB NOT NULL) STRICT")
-    for table in ("record", "checkpoint"):
-        for change in ("UPDATE", "DELETE"):
-            db.execute(
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, 'a log is never changed: append a correction'); END"
-            )
 
 
 class LogFile:
@@ -103,9 +73,8 @@ class LogFile:
         try:
             pragma(connection, "page_size", 1024)
             pragma(connection, "application_id", APPLICATION_ID)
-            database = Database(connection)
-            _MIGRATIONS.apply(database)
-            pragma(connection, "user_version", _USER_VERSION)
+            migrate(connection, "log")
+            pragma(connection, "user_version", USER_VERSION)
         except SQLITE_FAILURES as error:
             connection.close()
             raise classified(path, error) from error
@@ -128,9 +97,9 @@ class LogFile:
         except SQLITE_FAILURES as error:
             connection.close()
             raise classified(path, error) from error
-        if found != (APPLICATION_ID, _USER_VERSION):
+        if found != (APPLICATION_ID, USER_VERSION):
             connection.close()
-            raise DatabaseDamagedError(path, f"not a log file of version {_USER_VERSION}: {found}")
+            raise DatabaseDamagedError(path, f"not a log file of version {USER_VERSION}: {found}")
         return cls(path, connection) if looking else cls._prepared(path, connection)
 
     @classmethod

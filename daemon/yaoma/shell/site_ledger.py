@@ -5,54 +5,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlite_utils import Database, Migrations
-
 from yaoma.core.ledger import Changes, Seen, project
 from yaoma.core.record import ClockState, Kind, Record, Stamp
 from yaoma.core.ticket import Ticket
 from yaoma.shell.database import Connection, classified
+from yaoma.shell.migrate import migrate
 from yaoma.shell.site_file import SiteFile
 
 __all__ = ["SiteLedger"]
-
-_MIGRATIONS = Migrations("site")
 
 _CATCH_UP_STEP = 2048
 
 #: The tables that are a projection of the journal and of nothing else.
 PROJECTED = ("seen", "ticket", "tally", "watermark")
-
-
-@_MIGRATIONS()
-def m001_ledger(db: Database) -> None:
-    """Create the tables of the projection."""
-    db.execute(
-        """
-        CREATE TABLE seen (
-            key TEXT PRIMARY KEY, log TEXT NOT NULL, seq INTEGER NOT NULL, station TEXT NOT NULL, ticket TEXT,
-            verdict TEXT NOT NULL, wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, boot TEXT NOT NULL,
-            clock TEXT NOT NULL, place INTEGER NOT NULL, effect TEXT NOT NULL, effect_ms INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID
-        """
-    )
-    db.execute("CREATE INDEX seen_ticket ON seen (ticket) WHERE ticket IS NOT NULL")
-    db.execute(
-        """
-        CREATE TABLE ticket (
-            station TEXT PRIMARY KEY, id TEXT NOT NULL, operation TEXT NOT NULL, opened INTEGER NOT NULL,
-            packs INTEGER NOT NULL, wants_person INTEGER NOT NULL, has_person INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID
-        """
-    )
-    db.execute(
-        """
-        CREATE TABLE tally (
-            day INTEGER, station TEXT, operation TEXT, verdict TEXT, reason TEXT, number INTEGER NOT NULL,
-            PRIMARY KEY (day, station, operation, verdict, reason)
-        ) STRICT, WITHOUT ROWID
-        """
-    )
-    db.execute("CREATE TABLE watermark (log TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT, WITHOUT ROWID")
 
 
 class SiteLedger:
@@ -70,9 +35,7 @@ class SiteLedger:
         self._unwritten = Changes()
         self._staged = Changes()
         with self._database() as connection:
-            if not isinstance(connection, sqlite3.Connection):
-                raise TypeError("migrations run on the standard library's connection")
-            _MIGRATIONS.apply(Database(connection))
+            migrate(connection, "site")
             self._watermark = dict(connection.execute("SELECT log, upto FROM watermark"))
 
     def applied(self, log: str) -> int:

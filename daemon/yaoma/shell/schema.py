@@ -1,0 +1,69 @@
+"""The schemas of our files, as migrations of sqlite-utils: each step in one transaction with its own mark."""
+
+from sqlite_utils import Database, Migrations
+
+__all__ = ["SETS"]
+
+_LOG = Migrations("yaoma-log")
+_SITE = Migrations("yaoma-site")
+
+SETS = {"log": _LOG, "site": _SITE}
+
+
+@_LOG()
+def m001_record_sealed_checkpoint(db: Database) -> None:
+    """Create the tables; no second index and no AUTOINCREMENT: each would cost a page per commit (PEERS.md 5.1)."""
+    db.execute(
+        """
+        CREATE TABLE record (
+            seq INTEGER PRIMARY KEY,
+            body TEXT NOT NULL,
+            leaf_hash BLOB NOT NULL,
+            kind TEXT GENERATED ALWAYS AS (json_extract(body, '$.kind')) VIRTUAL,
+            code TEXT GENERATED ALWAYS AS (json_extract(body, '$.code')) VIRTUAL,
+            verdict TEXT GENERATED ALWAYS AS (json_extract(body, '$.verdict')) VIRTUAL,
+            ticket TEXT GENERATED ALWAYS AS (json_extract(body, '$.ticket')) VIRTUAL,
+            wall_ms INTEGER GENERATED ALWAYS AS (json_extract(body, '$.wall_ms')) VIRTUAL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL, frontier BLOB NOT NULL) STRICT")
+    db.execute("CREATE TABLE sealed (seq INTEGER PRIMARY KEY, blob BLOB NOT NULL) STRICT")
+    for table in ("record", "checkpoint"):
+        for change in ("UPDATE", "DELETE"):
+            db.execute(
+                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'a log is never changed: append a correction'); END"
+            )
+
+
+@_SITE()
+def m001_ledger(db: Database) -> None:
+    """Create the tables of the projection."""
+    db.execute(
+        """
+        CREATE TABLE seen (
+            key TEXT PRIMARY KEY, log TEXT NOT NULL, seq INTEGER NOT NULL, station TEXT NOT NULL, ticket TEXT,
+            verdict TEXT NOT NULL, wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, boot TEXT NOT NULL,
+            clock TEXT NOT NULL, place INTEGER NOT NULL, effect TEXT NOT NULL, effect_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX seen_ticket ON seen (ticket) WHERE ticket IS NOT NULL")
+    db.execute(
+        """
+        CREATE TABLE ticket (
+            station TEXT PRIMARY KEY, id TEXT NOT NULL, operation TEXT NOT NULL, opened INTEGER NOT NULL,
+            packs INTEGER NOT NULL, wants_person INTEGER NOT NULL, has_person INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE tally (
+            day INTEGER, station TEXT, operation TEXT, verdict TEXT, reason TEXT, number INTEGER NOT NULL,
+            PRIMARY KEY (day, station, operation, verdict, reason)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE TABLE watermark (log TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT, WITHOUT ROWID")
