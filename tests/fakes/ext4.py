@@ -59,7 +59,9 @@ class Ext4:
         """Unmount it, which also frees the loop device, and remove the image."""
         try:
             if self._mounted:
-                self._unmount()
+                # Lazily: a test that failed may still hold a file open; the rest follows when it is collected.
+                _run("umount", "--lazy", str(self.path))
+                self._mounted = False
         finally:
             self._remove()
 

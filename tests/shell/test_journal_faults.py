@@ -156,6 +156,7 @@ def test_power_cut_after_a_refusal_and_a_reopening_loses_nothing(fresh: Path, fa
         found = scans(again)
         assert run.kept == found[: len(run.kept)]
         assert [record.body for record in later] == found[-2:]
+        assert [] == folder(run.path).aside_files(), "the WAL had a hole"
         again.close()
 
 
