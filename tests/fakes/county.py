@@ -1,18 +1,15 @@
 """A county on one machine: a real broker with TLS, bridge workers and boxes as the processes that users run."""
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fakes.broker import Broker, free_port
-from fakes.process import die_with_parent
+from fakes.program import BIN, Program, wait_for
 from fakes.pty_scanner import PtyScanner
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.record import Record
@@ -28,63 +25,7 @@ from yaoma_tools.signed_list import ListSource, sign_list
 __all__ = ["BoxProcess", "BridgeProcess", "County", "wait_for"]
 
 SITE = "H32132200561"
-_BIN = Path(sys.executable).parent
 _DAY_MS = 24 * 3600 * 1000
-
-
-def wait_for(what: Callable[[], object], sentence: str, deadline_s: float = 60.0) -> None:
-    """Wait until something is true, or fail with a sentence."""
-    end_s = time.monotonic() + deadline_s
-    while not what():
-        if time.monotonic() > end_s:
-            raise AssertionError(sentence)
-        time.sleep(0.02)
-
-
-class Program:
-    """One of our programs as a child process that dies with the test."""
-
-    def __init__(self, arguments: Sequence[str], log: Path, stdout: int | None = None) -> None:
-        self.arguments = [str(_BIN / arguments[0]), *arguments[1:]]
-        self.log = log
-        self._stdout = stdout
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=log if self._stdout is None else self._stdout,
-                stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDEVMODE": "0"},
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - the child calls prctl and nothing that locks
-            )
-
-    def kill(self) -> None:
-        """Kill it as a power cut would."""
-        self._end(signal.SIGKILL)
-
-    def stop(self, deadline_s: float = 30.0) -> int:
-        """Ask it to stop and give its exit code."""
-        return self._end(signal.SIGTERM, deadline_s)
-
-    def is_running(self) -> bool:
-        """Tell whether it runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def said(self) -> str:
-        """Give what it wrote."""
-        return self.log.read_text(errors="replace")
-
-    def _end(self, number: signal.Signals, deadline_s: float = 30.0) -> int:
-        if self.process is None:
-            return 0
-        self.process.send_signal(number)
-        code = self.process.wait(deadline_s)
-        self.process = None
-        return code
 
 
 @dataclass
@@ -98,14 +39,11 @@ class BoxProcess:
     scanner: PtyScanner
     pictures: Path
     program: Program
-
-    @property
-    def state(self) -> Path:
-        """The state folder."""
-        return self.folder / "state"
+    state: Path
 
     def start(self, *, wait: bool = True) -> None:
         """Start it; wait until it answers and has its scanner open."""
+        self.scanner.forget_lock()
         self.program.start()
         if wait:
             wait_for(
@@ -123,7 +61,7 @@ class BoxProcess:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `yaoma` as its user would."""
         return subprocess.run(
-            [str(_BIN / "yaoma"), *arguments, "--config", str(self.config)],
+            [str(BIN / "yaoma"), *arguments, "--config", str(self.config)],
             capture_output=True,
             text=True,
             check=False,
@@ -135,12 +73,22 @@ class BoxProcess:
         for code in codes:
             self.scanner.send(code.encode() + b"\r\n")
 
+    def plug(self, scanner: PtyScanner) -> None:
+        """Plug a scanner in where the configuration has it."""
+        self.scanner = scanner
+        link = self.folder / "gun"
+        link.unlink(missing_ok=True)
+        link.symlink_to(scanner.path)
+
+    def entries(self) -> list[Record]:
+        """All records of all logs on the box, oldest first, copies as they stand; read from the disk."""
+        return [record for _, records in logs_in_order(self.state) for record in records]
+
     def records(self) -> list[Record]:
         """All records of all logs on the box, oldest first, of copies the originals; read from the disk."""
         found: dict[tuple[str, int], Record] = {}
-        for _, records in logs_in_order(self.state):
-            for record in records:
-                found.setdefault(record.identity, record.original())
+        for record in self.entries():
+            found.setdefault(record.identity, record.original())
         return list(found.values())
 
     def log_size(self) -> int:
@@ -168,7 +116,7 @@ class BridgeProcess:
     def status(self) -> dict[str, Any]:
         """What `yaoma-bridge status --json` says."""
         done = subprocess.run(
-            [str(_BIN / "yaoma-bridge"), "status", "--json", "--config", str(self.config)],
+            [str(BIN / "yaoma-bridge"), "status", "--json", "--config", str(self.config)],
             capture_output=True,
             text=True,
             check=True,
@@ -288,9 +236,28 @@ path = "{place}/events.jsonl"
         self.bridges.append(bridge)
         return bridge
 
-    def add_box(self, name: str = "b1", *, stdout: int | None = None, state: Path | None = None) -> BoxProcess:
-        """Provision one more box with a serial scanner and a camera folder; it is not started."""
-        place = self.folder / name
+    def add_box(
+        self,
+        name: str = "b1",
+        *,
+        stdout: int | None = None,
+        state: Path | None = None,
+        place: Path | None = None,
+        verbose: bool = False,
+        launcher: Path | None = None,
+    ) -> BoxProcess:
+        """Provision one more box with a serial scanner and a camera folder; it is not started.
+
+        Args:
+            name: The box's name.
+            stdout: Where its screen is printed; beside its log lines if None.
+            state: Its state folder, one in its own folder if None.
+            place: Its own folder, one named like the box if None; a box that finds its keys there is a clone.
+            verbose: Have it log every verdict.
+            launcher: See `Program`.
+        """
+        place = place or self.folder / name
+        state = state or place / "state"
         for part in ("", "pictures"):
             (place / part).mkdir(parents=True, exist_ok=True)
         box = BoxName(SITE, name)
@@ -298,14 +265,13 @@ path = "{place}/events.jsonl"
             issue(self.authority, str(box), client=True).write(place / "box.pem", place / "box.key")
             key = make_signer(place / "signing.key", box_key_name(SITE, name)).verifier()
             (self.folder / "boxes" / f"{SITE}.{name}.vkey").write_text(f"{key}\n")
-        scanner = PtyScanner()
         config = place / "yaoma.toml"
         config.write_text(f"""
 site = "{SITE}"
 box = "{name}"
 control_socket = "{place}/control"
 [state]
-folder = "{state or place / "state"}"
+folder = "{state}"
 min_free_mb = 1
 warn_free_mb = 2
 checkpoint_s = 1.0
@@ -332,17 +298,17 @@ scanners = ["gun", "camera"]
 name = "gun"
 driver = "serial_line"
 [scanner.options]
-device = "{scanner.path}"
+device = "{place}/gun"
 [[scanner]]
 name = "camera"
 driver = "camera"
 [scanner.options]
 folder = "{place}/pictures"
 """)
-        arguments = ["yaoma", "run", "--config", str(config)]
-        one = BoxProcess(
-            self, name, place, config, scanner, place / "pictures", Program(arguments, place / "box.log", stdout)
-        )
+        arguments = ["yaoma", "run", "--config", str(config), *(["--verbose"] if verbose else [])]
+        program = Program(arguments, place / "box.log", stdout, launcher=launcher)
+        one = BoxProcess(self, name, place, config, PtyScanner(), place / "pictures", program, state)
+        one.plug(one.scanner)
         self.boxes.append(one)
         return one
 

@@ -11,6 +11,7 @@ __all__ = ["PtyScanner"]
 
 _DEADLINE_S = 20
 _TIOCGEXCL = 0x80045440
+_TIOCNXCL = 0x540D
 
 
 class PtyScanner:
@@ -30,6 +31,20 @@ class PtyScanner:
     def is_locked(self) -> bool:
         """Tell whether somebody has the line for himself."""
         return bool(int.from_bytes(fcntl.ioctl(self._line, _TIOCGEXCL, bytes(4)), "little"))
+
+    def forget_lock(self) -> None:
+        """Take back the lock of a driver that was killed, so that the next driver's is seen."""
+        fcntl.ioctl(self._line, _TIOCNXCL)
+
+    def offer(self, octets: bytes) -> int:
+        """Send as many bytes as the line takes at once, as a scanner without flow control does; return how many."""
+        os.set_blocking(self._scanner, False)
+        try:
+            return os.write(self._scanner, octets)
+        except BlockingIOError:
+            return 0
+        finally:
+            os.set_blocking(self._scanner, True)
 
     def send(self, octets: bytes) -> None:
         """Send bytes as a scanner does."""

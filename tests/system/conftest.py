@@ -1,0 +1,63 @@
+"""Fixtures for the whole system: a county of real programs, in a folder with a short name."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from fakes.county import County
+from fakes.ext4 import Ext4, Ext4UnavailableError
+
+NewCounty = Callable[..., County]
+
+
+@pytest.fixture
+def new_county(mosquitto: str) -> Iterator[NewCounty]:
+    """Give a maker of counties; all their processes and files are gone at the end."""
+    made: list[County] = []
+
+    def new(**options: object) -> County:
+        # A short path: a Unix socket's name may have 107 bytes.
+        county = County(Path(tempfile.mkdtemp(prefix="yaoma-")), **options)  # type: ignore[arg-type]  # passed through
+        made.append(county)
+        return county
+
+    yield new
+    for county in made:
+        for program in [*(box.program for box in county.boxes), *(bridge.program for bridge in county.bridges)]:
+            # What pytest shows of a test that failed.
+            sys.stdout.write(f"--- {program.log.name}\n{program.said()[-2000:] if program.log.exists() else ''}\n")
+        county.remove()
+        shutil.rmtree(county.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def county(new_county: NewCounty) -> County:
+    """Give a county whose broker and bridge run, and that has no box yet."""
+    county = new_county()
+    county.broker.start()
+    county.add_bridge().program.start()
+    return county
+
+
+@pytest.fixture
+def disk() -> Iterator[Ext4]:
+    """Mount an ext4 of 32 MiB whose power can be cut; skip where that is not possible."""
+    with tempfile.TemporaryDirectory(prefix="yaoma-disk-") as folder:
+        try:
+            with Ext4(Path(folder), 32) as mounted:
+                yield mounted
+        except Ext4UnavailableError as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture
+def dice() -> Random:
+    """Give a source of random moments and places; its seed is shown if the test fails."""
+    seed = Random().getrandbits(32)
+    sys.stdout.write(f"seed: {seed}\n")
+    return Random(seed)
