@@ -22,13 +22,13 @@ from yaoma_bridge.status import boxes_seen, bridge_status
 from yaoma_bridge.store import Store
 from yaoma_bridge.worker import Worker
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
 
 _DEFAULT_CONFIG = Path("/etc/yaoma/bridge.toml")
 _AT_ONCE = 1000
 _MS = 1000
 
-_app = typer.Typer(
+app = typer.Typer(
     help="The centre: stores what boxes send, verifies it, uploads it, and answers with receipts.",
     no_args_is_help=True,
     add_completion=False,
@@ -39,7 +39,7 @@ _Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
-@_app.command(epilog="Example: yaoma-bridge run --config /etc/yaoma/bridge.toml")
+@app.command(epilog="Example: yaoma-bridge run --config /etc/yaoma/bridge.toml")
 def run(config: _Config = _DEFAULT_CONFIG, *, verbose: Annotated[bool, typer.Option(help="Log more.")] = False) -> None:
     """Run one worker until SIGTERM; start as many as the load needs, all with one configuration."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s")
@@ -48,7 +48,7 @@ def run(config: _Config = _DEFAULT_CONFIG, *, verbose: Annotated[bool, typer.Opt
     worker.run()
 
 
-@_app.command(epilog="Example: yaoma-bridge status --json | jq '.alarms[].kind'")
+@app.command(epilog="Example: yaoma-bridge status --json | jq '.alarms[].kind'")
 def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
     """Show per box what is stored, verified, missing and held; then destinations and alarms."""
     now_ms = time.time_ns() // 1_000_000
@@ -79,7 +79,7 @@ def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None
             console.print(table)
 
 
-@_app.command(epilog="Example: yaoma-bridge export --to events.jsonl --after 1200")
+@app.command(epilog="Example: yaoma-bridge export --to events.jsonl --after 1200")
 def export(
     to: Annotated[Path, typer.Option(help="The file to write, or - for standard output.")],
     after: Annotated[int, typer.Option(min=0, help="The feed number that was exported last.")] = 0,
@@ -99,7 +99,7 @@ def export(
     typer.echo(last)
 
 
-@_app.command(epilog="Example: yaoma-bridge boxes --json | jq '.[] | select(.key == \"missing\")'")
+@app.command(epilog="Example: yaoma-bridge boxes --json | jq '.[] | select(.key == \"missing\")'")
 def boxes(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
     """List the boxes that are registered or were ever seen."""
     settings = read_config(config)
@@ -135,7 +135,7 @@ def _when(at_ms: int | None) -> str:
 def main() -> None:
     """Run the command line; trouble ends it with one sentence, what to do next, and exit code 1."""
     try:
-        _app()
+        app()
     except BridgeError as error:
         typer.echo(f"yaoma-bridge: {error.problem}", err=True)
         if error.hint:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from yaoma_bridge.cli import _app, main
+from yaoma_bridge.cli import app, main
 from yaoma_bridge.config import BridgeConfig, read_config, read_signer
 from yaoma_bridge.errors import ConfigError
 
@@ -72,7 +72,7 @@ def test_a_signing_key_must_be_ed25519_in_pem(tmp_path: Path) -> None:
 def test_every_command_has_help_with_an_example() -> None:
     """`--help` of each command shows how it is used."""
     for command in ("run", "status", "export", "boxes"):
-        shown = CliRunner().invoke(_app, [command, "--help"])
+        shown = CliRunner().invoke(app, [command, "--help"])
         assert shown.exit_code == 0
         assert f"Example: yaoma-bridge {command}" in shown.output
 

@@ -308,3 +308,29 @@ def test_salvage_finds_records_that_sqlite_can_no_longer_reach(tmp_path: Path) -
     found = salvage(tmp_path / "journal.db")
 
     assert (journal.log, 41, []) == (found.log, found.size, found.gap(41))
+
+
+def test_file_that_is_set_aside_never_overwrites_an_earlier_one(tmp_path: Path) -> None:
+    """Also when a technician has taken one of them away meanwhile."""
+    for content in (b"first", b"second"):
+        (tmp_path / "journal.db").write_bytes(content)
+        folder(tmp_path).open().close()
+        for companion in tmp_path.glob("journal.db*"):
+            companion.unlink()
+    (tmp_path / "aside" / "journal-0.db").unlink()
+    (tmp_path / "journal.db").write_bytes(b"third")
+    folder(tmp_path).open().close()
+
+    assert [b"second", b"third"] == [path.read_bytes() for path in folder(tmp_path).aside_files()]
+
+
+def test_damaged_closed_log_does_not_keep_the_box_from_starting(tmp_path: Path) -> None:
+    """With `journal.db` gone and a closed file unreadable, a new log begins all the same."""
+    journals = folder(tmp_path)
+    journals.close_log(journals.open(), CloseReason.FORKED).close()
+    journals.closed_files()[0].write_bytes(b"no database")
+    (tmp_path / "journal.db").unlink()
+    again = folder(tmp_path).open()
+
+    assert again.opening().fields["previous"] is None
+    again.close()

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ log = logging.getLogger("yaoma.control")
 
 _MAX_LINE_BYTES = 64 * 1024
 _MAX_CLIENTS = 8
+_BACKLOG = 64
 _CLIENT_TIMEOUT_S = 10.0
+_IDLE_S = 60.0
 _LOOK_S = 0.5
+_RETRY_S = 0.02
 
 
 class ControlError(Exception):
@@ -37,7 +41,7 @@ class ControlServer(threading.Thread):
 
     Args:
         path: The socket's file; its folder must exist.
-        answer: Gives the answer to one request; a `ValueError` becomes an answer with `error`.
+        answer: Gives the answer to one request; a `ValueError` says that the request is bad.
         stop: Ends it.
     """
 
@@ -57,7 +61,7 @@ class ControlServer(threading.Thread):
             waiting: list[socket.socket | Stop] = [self._socket, self._stop_event]
             while not self._stop_event.is_set():
                 ready, _, _ = select.select(waiting, [], [], _LOOK_S)
-                if self._socket in ready and self._places.acquire(blocking=False):
+                if self._socket in ready and self._places.acquire(timeout=_LOOK_S):
                     client, _ = self._socket.accept()
                     thread = threading.Thread(target=self._serve, args=(client,), name="control-client", daemon=False)
                     thread.start()
@@ -85,15 +89,15 @@ class ControlServer(threading.Thread):
             self._places.release()
 
     def _lines(self, client: socket.socket) -> Iterator[bytes]:
-        waiting = b""
-        while not self._stop_event.is_set():
+        waiting, until_s = b"", time.monotonic() + _IDLE_S
+        while not self._stop_event.is_set() and time.monotonic() < until_s:
             try:
                 data = client.recv(4096)
             except TimeoutError:
                 continue
             if not data:
                 return
-            waiting += data
+            waiting, until_s = waiting + data, time.monotonic() + _IDLE_S
             while b"\n" in waiting:
                 line, waiting = waiting.split(b"\n", 1)
                 yield line
@@ -108,6 +112,9 @@ class ControlServer(threading.Thread):
             return self._answer(request)
         except (ValueError, RecursionError):
             return {"error": "bad_request"}
+        except Exception:  # a defect behind one question must not take the socket away from all others
+            log.exception("control request failed")
+            return {"error": "internal"}
 
 
 def _listening(path: Path) -> socket.socket:
@@ -124,7 +131,7 @@ def _listening(path: Path) -> socket.socket:
             listener.bind(str(path))
         finally:
             os.umask(before)
-        listener.listen(_MAX_CLIENTS)
+        listener.listen(_BACKLOG)
     except BaseException:
         listener.close()
         raise
@@ -145,7 +152,7 @@ def ask(path: Path, request: Mapping[str, Any], timeout_s: float = 10.0) -> dict
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
         try:
-            client.connect(str(path))
+            _connect(client, path, timeout_s)
             client.sendall(json.dumps(request).encode() + b"\n")
             with contextlib.closing(client.makefile("rb")) as stream:
                 line = stream.readline(_MAX_LINE_BYTES * 16)
@@ -160,3 +167,17 @@ def ask(path: Path, request: Mapping[str, Any], timeout_s: float = 10.0) -> dict
     if not isinstance(answer, dict):
         raise ControlError(f"{path}: the daemon's answer can't be understood; does its version fit this command?")
     return answer
+
+
+def _connect(client: socket.socket, path: Path, timeout_s: float) -> None:
+    """Connect; a Unix socket whose queue is full refuses at once, so try until the time is over."""
+    until_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            client.connect(str(path))
+        except BlockingIOError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return

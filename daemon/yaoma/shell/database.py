@@ -14,6 +14,7 @@ __all__ = [
     "DatabaseUnavailableError",
     "Opener",
     "classified",
+    "free_number",
     "fsync_folder",
     "open_sqlite",
     "pragma",
@@ -100,6 +101,12 @@ def pragma(connection: Connection, name: str, value: str | int | None = None) ->
         answer: str | int = row[0]
         return answer
     return None
+
+
+def free_number(folder: Path, stem: str) -> int:
+    """Give a number for a file that is set aside: above all that are there, so that none is ever overwritten."""
+    taken = [path.name.removeprefix(f"{stem}-").partition(".")[0] for path in folder.glob(f"{stem}-*")]
+    return max((int(number) for number in taken if number.isdecimal()), default=-1) + 1
 
 
 def fsync_folder(folder: Path) -> None:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yaoma.core.entry import CloseReason, OpenReason, Predecessor, closed, opened
-from yaoma.core.record import Entry, Kind, Record, Stamp
+from yaoma.core.record import Entry, Kind, Record, RecordError, Stamp
+from yaoma.shell.closed_log import ClosedLog
 from yaoma.shell.database import (
     DatabaseDamagedError,
     DatabaseError,
     DatabaseUnavailableError,
     Opener,
+    free_number,
     fsync_folder,
     open_sqlite,
 )
@@ -238,7 +240,7 @@ class JournalFolder:
             self._current.rename(target)
             fsync_folder(target.parent)
         else:
-            number = len(self.aside_files())
+            number = free_number(self._folder / "aside", "journal")
             for suffix in reversed(_COMPANIONS):
                 companion = self._with_suffix(suffix)
                 if companion.exists():
@@ -281,14 +283,15 @@ class JournalFolder:
     def _newest_closed(self) -> Predecessor | None:
         newest: tuple[int, Predecessor] | None = None
         for path in self.closed_files():
-            file = LogFile.read_only(path)
             try:
-                size = file.size()
-                last = Record.read(file.rows(size - 1, size)[0][1])
-                notes = file.checkpoints()
-            finally:
-                file.close()
-            candidate = (last.stamp.wall_ms, Predecessor(last.log, size, notes[0].note if notes else None))
+                closed_log = ClosedLog(path)
+                try:
+                    last = Record.read(closed_log.bodies(closed_log.size - 1, closed_log.size)[0])
+                finally:
+                    closed_log.close()
+            except (DatabaseDamagedError, RecordError):
+                continue
+            candidate = (last.stamp.wall_ms, Predecessor(last.log, closed_log.size, closed_log.newest_checkpoint()))
             newest = candidate if newest is None or candidate[0] > newest[0] else newest
         return newest[1] if newest else None
 

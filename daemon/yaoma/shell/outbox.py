@@ -1,6 +1,5 @@
 """Outbox: what the bridge has stored and what became of it, kept in site.db; a number, not a second copy."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 
 from yaoma.core.merkle import Frontier
 from yaoma.core.spans import Runs
-from yaoma.shell.database import Connection, classified
+from yaoma.shell.database import SQLITE_FAILURES, Connection, classified
 from yaoma_link.batch import ReceiptMark
 from yaoma_link.receipt import Outcome, OutcomeState, Span
 
@@ -237,7 +236,7 @@ class Outbox:
         with self._lock:
             try:
                 return self._run(sql, *values)
-            except sqlite3.Error as error:
+            except SQLITE_FAILURES as error:
                 raise classified(self._path, error) from error
 
     @contextmanager
@@ -251,12 +250,12 @@ class Outbox:
                 except BaseException:
                     self._roll_back()
                     raise
-            except sqlite3.Error as error:
+            except SQLITE_FAILURES as error:
                 raise classified(self._path, error) from error
 
     def _roll_back(self) -> None:
         try:
             self._run("ROLLBACK")
-        except sqlite3.Error:
+        except SQLITE_FAILURES:
             # SQLite has rolled back by itself after some errors (sqlite.org/lang_transaction.html, 3.1)
             return

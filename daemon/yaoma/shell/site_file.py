@@ -1,16 +1,17 @@
 """site.db: the file of everything that can be made anew from the journal and the bridge's receipts."""
 
 import logging
-import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from yaoma.shell.database import (
+    SQLITE_FAILURES,
     Connection,
     DatabaseDamagedError,
     Opener,
     classified,
+    free_number,
     fsync_folder,
     open_sqlite,
     pragma,
@@ -64,7 +65,7 @@ def set_aside(path: Path) -> None:
     """Move a damaged file and its companions away, to look at later."""
     aside = path.parent / "aside"
     aside.mkdir(mode=0o700, exist_ok=True)
-    number = len(list(aside.glob("site-*.db")))
+    number = free_number(aside, "site")
     for suffix in ("-shm", "-wal", ""):
         companion = path.with_name(f"{path.name}{suffix}")
         if companion.exists():
@@ -88,7 +89,7 @@ def _opened(path: Path, opener: Opener) -> Connection:
         except BaseException:
             connection.close()
             raise
-    except sqlite3.Error as error:
+    except SQLITE_FAILURES as error:
         raise classified(path, error) from error
     return connection
 

@@ -1,6 +1,5 @@
 """The ledger on disk: the projection of the journal in site.db, with the newest changes in memory in front of it."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from yaoma.core.ledger import Changes, Seen, project
 from yaoma.core.record import ClockState, Kind, Record, Stamp
 from yaoma.core.ticket import Ticket
-from yaoma.shell.database import Connection, classified
+from yaoma.shell.database import SQLITE_FAILURES, Connection, classified
 from yaoma.shell.migrate import migrate
 from yaoma.shell.site_file import SiteFile
 
@@ -204,7 +203,7 @@ class SiteLedger:
             try:
                 yield connection
                 connection.execute("COMMIT")
-            except sqlite3.Error:
+            except SQLITE_FAILURES:
                 if getattr(connection, "in_transaction", False):
                     connection.execute("ROLLBACK")
                 raise
@@ -214,7 +213,7 @@ class SiteLedger:
         with self._file.lock:
             try:
                 yield self._file.connection
-            except sqlite3.Error as error:
+            except SQLITE_FAILURES as error:
                 raise classified(self._file.path, error) from error
 
 
