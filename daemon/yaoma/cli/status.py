@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.shell.catalogue import LANGUAGES, Text, load_catalogue
 from yaoma.shell.control import ControlError, ask
 
 __all__ = ["status"]
@@ -30,18 +31,18 @@ def status(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False, s
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
-    """Turn the daemon's answer into lines for a person."""
+    """Turn the daemon's answer into lines for a person, Chinese and English beside each other."""
+    both = [load_catalogue(language) for language in LANGUAGES]
     uplink, log, today = answer["uplink"], answer["journal"], answer["today"]
     trouble = answer["trouble"]
-    service = (
-        f"暂停服务 / OUT OF SERVICE ({trouble['cause']}: {trouble['problem']})" if trouble else "正常 / in service"
-    )
-    link = "在线 / online" if uplink["is_connected"] else f"离线 / offline ({uplink['trouble'] or 'connecting'})"
+    link = "在线 / online" if uplink["is_connected"] else "离线 / offline"
     out = [
         f"盒子 / box        {answer['site']}/{answer['box']}  yaoma {answer['version']}",
-        f"服务 / service    {service}",
+        f"服务 / service    {'暂停服务 / OUT OF SERVICE' if trouble else '正常 / in service'}",
+        *(_said(one.text("cause", trouble["cause"]), trouble["problem"]) for one in both if trouble),
         f"日志 / journal    {log['log']}  {log['size']} 条记录 / records, 签名至 / signed up to {log['signed_upto']}",
         f"上行 / uplink     {link}; 中心已存 / stored {uplink['stored_upto']}, 待传 / pending {uplink['pending']}",
+        *(_said(one.said(uplink["trouble"])) for one in both if uplink["trouble"]),
         f"时钟 / clock      {answer['clock']}",
         f"磁盘 / disk       {answer['disk_free_bytes'] // 1_000_000} MB 可用 / free",
         f"名单 / list       {_list_line(answer['list'])}",
@@ -67,3 +68,9 @@ def _list_line(found: Mapping[str, Any]) -> str:
     if found["version"] is None:
         return f"无 / none ({found['problem']})"
     return f"版本 / version {found['version']}" + (f" ({found['problem']})" if found["problem"] else "")
+
+
+def _said(text: Text, problem: str = "") -> str:
+    """Write what is the matter and what to do, under the line it belongs to."""
+    what = f"{text.line} ({problem})" if problem else text.line
+    return f"                  {what} → {text.todo}" if text.todo else f"                  {what}"
