@@ -3,8 +3,8 @@
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -40,7 +40,6 @@ class Center:
         self.records: dict[tuple[str, int], bytes] = {}
         self.batches: list[Batch] = []
         self.statuses: list[dict[str, object]] = []
-        self.topics: dict[str, bytes] = {}
         self.made: list[Receipt] = []
         #: Whether a batch is thrown away though the broker has acknowledged it.
         self.drops: Callable[[Batch], bool] = lambda _: False
@@ -48,6 +47,7 @@ class Center:
         self.sends: Callable[[Receipt], Receipt | None] = lambda receipt: receipt
         self._reports: queue.Queue[SessionReport] = queue.Queue(10_000)
         self._ready = threading.Event()
+        self._answering = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="center")
         self._session = Session(
@@ -102,18 +102,22 @@ class Center:
 
     def send(self, receipt: Receipt, signer: Signer = CENTER_KEY) -> None:
         """Sign and publish a receipt."""
-        self._session.publish(self.box.topic(Channel.RECEIPTS), receipt.signed(signer))
+        self.send_bytes(receipt.signed(signer))
 
     def send_bytes(self, payload: bytes) -> None:
-        """Publish anything where receipts are expected."""
-        self._session.publish(self.box.topic(Channel.RECEIPTS), payload)
+        """Publish anything where receipts are expected, waiting for a place in the window while connected."""
+        while self._session.publish(self.box.topic(Channel.RECEIPTS), payload) is None:
+            if not self._session.is_online:
+                return
+            time.sleep(0.002)
 
     def answer(self, log: str, outcomes: tuple[Outcome, ...] = ()) -> Receipt:
         """Make the next receipt of a log and send it, if it is not lost."""
-        receipt = self.receipt(log, outcomes)
-        out = self.sends(receipt)
-        if out is not None:
-            self.send(out)
+        with self._answering:
+            receipt = self.receipt(log, outcomes)
+            out = self.sends(receipt)
+            if out is not None:
+                self.send(out)
         return receipt
 
     def restored(self, kept: int) -> None:
@@ -162,5 +166,5 @@ class Center:
         for receipt in [one for one in self.made if one.rseq > upto]:
             out = self.sends(receipt)
             if out is not None:
-                self.send(replace(out))
+                self.send(out)
         self.answer(str(status["log"]))

@@ -20,6 +20,7 @@ from yaoma.service.line import Line
 from yaoma.service.uplink_state import ForkReason
 from yaoma.service.uploader import Patience, Uploader
 from yaoma.shell.database import open_sqlite, pragma
+from yaoma.shell.journal_folder import KnownElsewhere
 from yaoma.shell.outbox import Outbox
 from yaoma_link.backoff import Backoff
 from yaoma_link.endpoint import Endpoint
@@ -62,11 +63,12 @@ class UplinkBox:
         takeover_wait_s: float = 60.0,
     ) -> None:
         path.mkdir(exist_ok=True)
-        self.folder = folder(path / "journal")
-        self.journal = self.folder.open()
         self.connection: sqlite3.Connection = open_sqlite(path / "site.db")
         pragma(self.connection, "journal_mode", "WAL")
         self.outbox = Outbox(self.connection, threading.Lock(), path / "site.db")
+        self.folder = folder(path / "journal")
+        self.folder._known = lambda log: KnownElsewhere(confirmed_upto=self.outbox.load(log).upto)
+        self.journal = self.folder.open()
         self.forks: list[tuple[str, ForkReason]] = []
         self.damages: list[tuple[str, int]] = []
         self.sessions: list[Session] = []

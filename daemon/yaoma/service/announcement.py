@@ -59,7 +59,9 @@ def birth(facts: Facts, log: str, previous: str, head: Frontier, mark: ReceiptMa
     )
 
 
-def health(facts: Facts, *, pending: int, oldest: Stamp | None, stored_upto: int, size: int) -> bytes:
+def health(
+    facts: Facts, *, pending: int, oldest: Stamp | None, stored_upto: int, size: int, mark: ReceiptMark
+) -> bytes:
     """Say how the box fares.
 
     Args:
@@ -68,6 +70,7 @@ def health(facts: Facts, *, pending: int, oldest: Stamp | None, stored_upto: int
         oldest: When the oldest of them was made, or None.
         stored_upto: The bridge has all places of the open log below.
         size: Number of records in the open log.
+        mark: How far the receipts were followed: where the last one was lost, nothing else would tell.
     """
     now = facts.stamp()
     return canonical(
@@ -77,6 +80,7 @@ def health(facts: Facts, *, pending: int, oldest: Stamp | None, stored_upto: int
             "oldest_ms": None if oldest is None else _age_ms(oldest, now),
             "stored_upto": stored_upto,
             "size": size,
+            "receipts": {"epoch": mark.epoch, "upto": mark.upto},
             "clock": now.clock.value,
         }
     )

@@ -22,7 +22,8 @@ _log = logging.getLogger("yaoma.uploader")
 _ALARM_EVERY_MS = 60_000
 _RETRY_MS = 5_000
 #: A birth asks the bridge for the receipts that are lacking; the bridge passes over equal ones within 5 s.
-_ASK_EVERY_MS = 30_000
+_ASK_EVERY_MS = 10_000
+_ASK_CAP_MS = 600_000
 _ASK_ON_MS = 2_000
 
 
@@ -59,8 +60,10 @@ class Receiving:
         self._alarmed_ms: int | None = None
         self._unsaid = 0
         self._asked: tuple[int, ReceiptMark] | None = None
-        self._lacks = False
+        self._vain_asks = 0
+        self._is_catching_up = False
         self.mark = outbox.mark()
+        self._seen = self.mark
         self.refused = 0
         self.last_was_refused = False
 
@@ -73,11 +76,17 @@ class Receiving:
         """Take a receipt from the session; it is worked off in order of arrival."""
         self._waiting.append(received)
 
+    def connected(self, now_ms: int) -> None:
+        """Take notice of the birth that the session sends with each connection: it asks for what is lacking."""
+        self._vain_asks = 0
+        self._asked = now_ms, self.mark
+        self._is_catching_up = True
+
     def disconnected(self) -> None:
         """Forget what was not acknowledged: the broker sends it again, and the next birth asks for the rest."""
         self._waiting.clear()
         self._retry_at_ms = None
-        self._lacks = False
+        self._asked = None
 
     def work(self, now_ms: int) -> list[Received]:
         """Apply what waits, and give what the session may acknowledge.
@@ -101,25 +110,38 @@ class Receiving:
         return done
 
     def asks_for_more(self, now_ms: int) -> bool:
-        """Tell whether a birth must go out now because receipts are lacking; it is taken as sent."""
-        if not self._lacks or now_ms < self._may_ask_at_ms():
+        """Tell whether a birth must go out now because receipts may be lacking; it is taken as sent."""
+        ask_at_ms = self._ask_at_ms()
+        if self._asked is None or ask_at_ms is None or now_ms < ask_at_ms:
             return False
+        # the end of a long answer may have been dropped by the broker: ask on until an answer is only one receipt
+        if self._is_catching_up and not self._lacks and not self._has_come_far(self._asked[1]):
+            self._is_catching_up = False
+            return False
+        self._vain_asks = min(self._vain_asks + 1, 16) if self._asked[1] == self.mark else 0
         self._asked = now_ms, self.mark
+        self._is_catching_up = True
         return True
 
     def wake_at_ms(self) -> int | None:
         """Give the time at which something must be tried again, or None."""
-        times = [] if self._retry_at_ms is None else [self._retry_at_ms]
-        if self._lacks:
-            times.append(self._may_ask_at_ms())
-        return min(times, default=None)
+        times = [self._retry_at_ms, self._ask_at_ms()]
+        return min((one for one in times if one is not None), default=None)
 
-    def _may_ask_at_ms(self) -> int:
-        if self._asked is None:
-            return 0
+    @property
+    def _lacks(self) -> bool:
+        return (self.mark.epoch, self.mark.upto) < (self._seen.epoch, self._seen.upto)
+
+    def _ask_at_ms(self) -> int | None:
+        if self._asked is None or not (self._lacks or self._is_catching_up):
+            return None
         asked_ms, mark = self._asked
-        # the bridge sends only so many at a time: where the last question helped, the next may follow soon
-        return asked_ms + (_ASK_EVERY_MS if mark == self.mark else _ASK_ON_MS)
+        # where the last question helped, the next may follow soon
+        is_stuck = self._lacks and mark == self.mark
+        return asked_ms + (min(_ASK_CAP_MS, _ASK_EVERY_MS << self._vain_asks) if is_stuck else _ASK_ON_MS)
+
+    def _has_come_far(self, mark: ReceiptMark) -> bool:
+        return self.mark.epoch > mark.epoch or self.mark.upto > mark.upto + 1
 
     def _take(self, received: Received, now_ms: int) -> None:
         try:
@@ -131,6 +153,7 @@ class Receiving:
         order = order_of(receipt, self.mark)
         if order is ReceiptOrder.OLD:
             return
+        said = ReceiptMark(receipt.epoch, receipt.rseq)
         uplink = self._find(receipt.log)
         stored, outcomes = self._proved(receipt, uplink)
         if uplink is not None and stored is not None:
@@ -140,13 +163,11 @@ class Receiving:
                 self._on_wanted(uplink)
         if order is ReceiptOrder.AHEAD:
             # what is stored is cumulative and may be used; outcomes would be lost if these were passed over
-            self._lacks = True
+            self._seen = max(self._seen, said, key=lambda one: (one.epoch, one.upto))
             return
-        mark = ReceiptMark(receipt.epoch, receipt.rseq)
         kept = None if uplink is None else uplink.stored
-        self._outbox.apply(receipt.log, mark=mark, stored=kept, outcomes=outcomes, made_ms=receipt.made_ms)
-        self.mark = mark
-        self._lacks = False
+        self._outbox.apply(receipt.log, mark=said, stored=kept, outcomes=outcomes, made_ms=receipt.made_ms)
+        self.mark = said
 
     def _proved(self, receipt: Receipt, uplink: LogUplink | None) -> tuple[Stored | None, tuple[Outcome, ...]]:
         """Give what is newly proved, and the outcomes of records that both sides agree on."""

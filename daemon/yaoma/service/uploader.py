@@ -265,6 +265,7 @@ class Uploader:
         self._link_trouble = self._subscribe_trouble = None
         self._health_at_ms = now_ms
         self._info = b""
+        self._receiving.connected(now_ms)
         self._sending.connected(report, now_ms)
         _log.warning("uplink is up: pending=%d tries=%d", self._sending.pending, report.tries)
 
@@ -338,6 +339,7 @@ class Uploader:
                 oldest=None if oldest is None else oldest.oldest(),
                 stored_upto=0 if current is None else current.stored.upto,
                 size=0 if current is None else current.delivery.size,
+                mark=self._receiving.mark,
             )
             line.publish(self._box.topic(Channel.HEALTH), payload, qos=0, connection=online.connection)
 
