@@ -1,0 +1,152 @@
+"""asyncapi.yaml against what a real uploader and a bridge really say over a real mosquitto."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from fakes.broker import MOSQUITTO, Broker
+from fakes.center import CENTER_KEY, Center
+from fakes.owner import Owner
+from fakes.uplink_box import NAME, UplinkBox, until
+from yaoma.core.note import open_note
+from yaoma_link.batch import _lines
+from yaoma_link.receipt import Outcome, OutcomeState
+from yaoma_link.report import Received
+from yaoma_link.topics import Channel
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "asyncapi.yaml").read_text(encoding="utf-8"))
+IN_USE = {Channel.STATUS, Channel.INFO, Channel.HEALTH, Channel.RECORDS, Channel.RECEIPTS}
+
+
+def references(node: object) -> Iterator[str]:
+    """Give every reference in the document."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for inner in node.values():
+            yield from references(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from references(inner)
+
+
+def resolved(reference: str) -> object:
+    """Follow a reference within the document."""
+    node: Any = DOCUMENT
+    for name in reference.removeprefix("#/").split("/"):
+        node = node[name]
+    return node
+
+
+def check(value: object, schema: str) -> None:
+    """Check a value against a named schema of the document."""
+    jsonschema.Draft7Validator(
+        {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
+    ).validate(value)
+
+
+def channel_of(topic: str) -> str:
+    """Find the channel whose address a topic fits."""
+    for name, channel in DOCUMENT["channels"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", channel["address"]), topic):
+            return str(name)
+    raise AssertionError(f"{topic} is in no channel of asyncapi.yaml")
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> list[Received]:
+    """Run a box and a bridge for a moment and write down all that passes the broker."""
+    if MOSQUITTO is None:
+        pytest.skip("needs a real broker: apt-get install mosquitto")
+    path = tmp_path_factory.mktemp("asyncapi")
+    (path / "broker").mkdir()
+    with Broker(path / "broker") as broker:
+        spy = Owner(broker.endpoint(), "spy", subscriptions=["#"], inbound_maximum=1000)
+        spy.connect()
+        with Center(broker.endpoint(), NAME) as center:
+            with UplinkBox(path / "box", broker.endpoint()) as box:
+                box.scan(5)
+                box.scan(sealed=b"sealed")
+                box.wait_stored()
+                center.answer(box.log, (Outcome((0, 2), "alihealth", OutcomeState.REFUSED, "not_active"),))
+                box.cut()
+                until(lambda: sum(status["state"] == "online" for status in center.statuses) >= 2, "second birth")
+            until(lambda: center.statuses[-1]["state"] == "stopped", "farewell")
+        found = spy.drain(Received)
+        spy.session.stop()
+    return [*(one for one in spy.seen if isinstance(one, Received)), *found]
+
+
+def test_document_is_of_version_3_and_every_reference_leads_somewhere() -> None:
+    """Nothing in the document points nowhere, and every schema in it is one."""
+    assert DOCUMENT["asyncapi"] == "3.0.0"
+    for reference in references(DOCUMENT):
+        assert resolved(reference) is not None
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema.Draft7Validator.check_schema(schema)
+
+
+def test_channels_are_those_in_use_and_the_others_are_named_as_reserved() -> None:
+    """The document's addresses are what the code builds; what is not in use is not promised."""
+    addresses = {channel["address"] for channel in DOCUMENT["channels"].values()}
+    built = {NAME.topic(channel).replace(NAME.site, "{site}").replace(NAME.box, "{box}") for channel in Channel}
+    in_use = {NAME.topic(one).replace(NAME.site, "{site}").replace(NAME.box, "{box}") for one in IN_USE}
+    assert in_use == addresses
+    for reserved in (*(built - in_use), "command/{name}", "list/announce"):
+        assert reserved in DOCUMENT["info"]["description"]
+
+
+@pytest.mark.broker
+def test_every_topic_on_the_broker_is_in_the_document(heard: list[Received]) -> None:
+    """Everything that passed the broker has a channel, and each channel has passed."""
+    assert {str(channel) for channel in IN_USE} == {channel_of(one.topic) for one in heard}
+
+
+@pytest.mark.broker
+def test_real_json_payloads_fit_their_schemas(heard: list[Received]) -> None:
+    """Births, wills, farewells, info and health are as the document says."""
+    states = set()
+    for one in heard:
+        channel = channel_of(one.topic)
+        if channel not in {"status", "info", "health"}:
+            continue
+        payload = json.loads(one.payload)
+        if channel == "status":
+            states.add(payload["state"])
+            check(payload, "birth" if payload["state"] == "online" else "gone")
+        else:
+            check(payload, channel)
+
+    assert {"online", "offline", "stopped"} == states
+
+
+@pytest.mark.broker
+def test_real_batches_and_receipts_fit_their_description(heard: list[Received]) -> None:
+    """Headers of batches and texts of receipts are as the document says, and the receipts' pattern fits."""
+    batches = [one for one in heard if channel_of(one.topic) == "records"]
+    receipts = [one for one in heard if channel_of(one.topic) == "receipts"]
+    assert batches
+    assert receipts
+    for one in batches:
+        check(json.loads(_lines(one.payload)[0]), "batchHeader")
+    for one in receipts:
+        note = one.payload.decode()
+        assert re.match(DOCUMENT["components"]["messages"]["receipt"]["payload"]["schema"]["pattern"], note)
+        check(json.loads(open_note(note, [CENTER_KEY.verifier()])), "receiptText")
+    assert any(json.loads(_lines(one.payload)[0])["sealed"] for one in batches)
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("change", [{"size": -1}, {"root": "00"}, {"clock": "maybe"}, {"receipts": {}}])
+def test_schema_refuses_a_birth_that_is_wrong(heard: list[Received], change: dict[str, object]) -> None:
+    """The schemas are no rubber stamps: a birth with one wrong field does not fit."""
+    birth = next(json.loads(one.payload) for one in heard if b'"online"' in one.payload)
+
+    with pytest.raises(jsonschema.ValidationError):
+        check({**birth, **change}, "birth")
