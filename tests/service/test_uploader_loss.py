@@ -187,6 +187,7 @@ def test_access_list_that_denies_records_is_no_delivery(tmp_path: Path, mosquitt
         one.scan(30)
         until(lambda: one.uploader.state.trouble == "uplink.refused", "refusal shown")
         assert one.uploader.state.pending == one.journal.size
+        assert all(uplink.delivery.is_refused for uplink in one.uploader._sending._uplinks.values())
         assert not center.batches
 
         broker.write_acl("topic readwrite #\n")

@@ -11,6 +11,7 @@ from fakes.broker import Broker
 from fakes.center import CENTER_KEY, Center
 from fakes.uplink_box import NAME, UplinkBox, until
 from yaoma.core.entry import CloseReason
+from yaoma.core.merkle import EMPTY_ROOT
 from yaoma.core.record import Record
 from yaoma.service.uplink_state import ForkReason
 from yaoma.shell.database import open_sqlite
@@ -85,25 +86,29 @@ def test_receipt_of_a_lower_epoch_changes_nothing(broker: Broker, box: Box) -> N
         center.restored(kept=10)
         center.answer(one.log)
         until(lambda: one.uploader.state.receipts.epoch == 2, "new epoch")
+        batches = len(center.batches)
         center.send(old)
         last = center.answer(one.log)
         until(lambda: one.uploader.state.receipts == ReceiptMark(2, last.rseq), "the last one")
 
         assert one.is_stored()
+        assert batches == len(center.batches)
 
 
 def test_lower_stored_upto_in_the_same_epoch_is_not_believed(broker: Broker, box: Box) -> None:
-    """Within one epoch the bridge can't have forgotten anything."""
+    """Within one epoch the bridge can't have forgotten anything: nothing is sent again."""
     with Center(broker.endpoint(), NAME) as center, box() as one:
         one.scan(9)
         one.wait_stored()
-        kept = dict(center.records)
-        center.records = {place: body for place, body in kept.items() if place[1] < 3}
-        last = center.answer(one.log)
-        until(lambda: one.uploader.state.receipts.upto == last.rseq, "followed")
+        until(lambda: one.uploader.state.receipts.upto == center.rseq, "quiet")
+        batches = len(center.batches)
+        lower = replace(center.made[0], rseq=center.rseq + 1, stored_upto=0, root=EMPTY_ROOT)
+        center.send(lower)
+        until(lambda: one.uploader.state.receipts.upto == lower.rseq, "followed")
 
         assert one.is_stored()
-        center.records = kept
+        assert one.uploader.state.pending == 0
+        assert batches == len(center.batches)
 
 
 def test_restored_bridge_gets_again_what_it_lost(broker: Broker, box: Box) -> None:
