@@ -163,4 +163,5 @@ class CounterBench:
         if self.recorder.is_alive():
             self.items.put(None)
         self.recorder.join(20)
+        self.recorder.close()
         self.site.connection.close()

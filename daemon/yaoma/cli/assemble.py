@@ -182,6 +182,7 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
     control = ControlServer(config.control_socket, desk.answer, control_stop)
 
     def close() -> None:
+        recorder.close()
         logs.close()
         site.connection.close()
         stop.close()

@@ -101,9 +101,11 @@ class Recorder(threading.Thread):
         except Exception as error:  # whatever it was, the supervisor stops all and a restart recovers from the disk
             log.exception("recorder failed")
             self.failure = error
-        finally:
-            if self.journal is not None:
-                self.journal.close()
+
+    def close(self) -> None:
+        """Close the journal, after the last one who reads it has ended."""
+        if self.journal is not None:
+            self.journal.close()
 
     def _taken(self) -> list[Item]:
         items: list[Item] = []
