@@ -1,6 +1,7 @@
 """Tally: what was shown, what the box keeps, what the bridge holds, what its destination has; and whether they agree.
 
 An event is named as receivers name it: by its original place and leaf hash, whichever entry carries it (DESIGN.md 6).
+That a log was closed is none: it stands on the box alone if the bridge has another record at its place.
 """
 
 import re
@@ -82,20 +83,22 @@ def held(county: County) -> set[Event]:
     path = county.folder / "bridge" / "bridge.db"
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
-        return {event_of(Record.read(body)) for (body,) in connection.execute("SELECT body FROM record")}
+        records = [Record.read(body) for (body,) in connection.execute("SELECT body FROM record")]
+        return {event_of(record) for record in records if record.kind != Kind.CLOSE}
     finally:
         connection.close()
 
 
 def delivered(county: County) -> list[Event]:
     """What the bridge's destination has, line by line."""
-    places = [(event["origin"].rpartition("/"), event["leaf"]) for event in county.events()]
+    events = [event for event in county.events() if event["data"]["kind"] != Kind.CLOSE]
+    places = [(event["origin"].rpartition("/"), event["leaf"]) for event in events]
     return [(log, int(seq), leaf) for (log, _, seq), leaf in places]
 
 
 def delivery_faults(county: County, kept: Iterable[Record]) -> list[str]:
     """Compare what the boxes keep with the bridge's store and its destination; one sentence for each difference."""
-    events = {event_of(record) for record in kept}
+    events = {event_of(record) for record in kept if record.kind != Kind.CLOSE}
     lines, ids = delivered(county), [event["id"] for event in county.events()]
     faults = [
         f"{what}: {len(some)} of {len(events)} events, such as {sorted(some)[:3]}"

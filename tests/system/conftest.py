@@ -4,11 +4,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from fakes.burst import pack_codes
 from fakes.county import County
 from fakes.ext4 import Ext4, Ext4UnavailableError
 
@@ -37,8 +39,8 @@ def new_county(mosquitto: str) -> Iterator[NewCounty]:
 
 @pytest.fixture
 def county(new_county: NewCounty) -> County:
-    """Give a county whose broker and bridge run, and that has no box yet."""
-    county = new_county()
+    """Give a county whose broker and bridge run, that knows many packs, and that has no box yet."""
+    county = new_county(codes=list(islice(pack_codes(), 5000)), products={"8100000": "示例胶囊 Sample capsules"})
     county.broker.start()
     county.add_bridge().program.start()
     return county
