@@ -21,6 +21,13 @@ class Notify:
         """Whether anybody hears what is said here."""
         return self._listened_to
 
+    @property
+    def watchdog_s(self) -> float:
+        """How often systemd wants to hear of us at least, in seconds; 0 if it does not watch this process."""
+        meant = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        wanted_us = os.environ.get("WATCHDOG_USEC", "")
+        return int(wanted_us) / 1_000_000 if self._listened_to and meant and wanted_us.isdecimal() else 0.0
+
     def ready(self, status: str = "") -> None:
         """Say that start-up is over; dependants may start."""
         self._say("READY=1", status)
@@ -32,6 +39,14 @@ class Notify:
     def watchdog(self) -> None:
         """Say that every worker still makes progress."""
         self._say("WATCHDOG=1")
+
+    def extend_start(self, by_s: float) -> None:
+        """Ask for more time while a long start makes progress (`EXTEND_TIMEOUT_USEC`, sd_notify(3)).
+
+        Args:
+            by_s: How long nothing more may be heard, in seconds.
+        """
+        self._say(f"EXTEND_TIMEOUT_USEC={round(by_s * 1_000_000)}")
 
     def stopping(self, status: str = "") -> None:
         """Say that an orderly stop has begun."""

@@ -23,11 +23,13 @@ from yaoma.service.box_logs import BoxLogs
 from yaoma.service.counter import Counter
 from yaoma.service.desk import Desk
 from yaoma.service.line import Line
-from yaoma.service.reader import Reader
-from yaoma.service.recorder import Recorder, RecorderParts
+from yaoma.service.reader import HAND_OVER_S, Reader
+from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
+from yaoma.service.status_line import status_line
 from yaoma.service.uploader import Uploader
+from yaoma.service.watch import Watch
 from yaoma.service.work import CloseLog, Damage, Item
-from yaoma.shell.catalogue import load_catalogue
+from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.clock import SystemClock, TimeFloor, changed
 from yaoma.shell.control import ControlServer
 from yaoma.shell.database import DatabaseError
@@ -60,6 +62,12 @@ _QUEUE_SYMBOLS = 1024
 #: How long the broker keeps receipts for a box that is away: two weeks.
 _SESSION_EXPIRY_S = 14 * 24 * 3600
 
+#: The uploader beats every 10 s; a batch that is read from a slow card, packed and signed takes seconds more.
+_UPLOADER_STEP_S = 60.0
+
+#: The control socket's thread wakes twice a second and only accepts.
+_CONTROL_STEP_S = 30.0
+
 _MB = 1_000_000
 
 
@@ -72,13 +80,13 @@ def box_signer(config: Config) -> Signer:
     return load_signer(config.keys.signing, box_key_name(config.site, config.box))
 
 
-def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Box:
+def assemble(loaded: Loaded, *, terminal: bool, watch: Watch) -> Box:
     """Put the box together; nothing runs yet, only site.db is open.
 
     Args:
         loaded: The configuration.
         terminal: Print verdicts on standard output.
-        ready: Called once the journal is open.
+        watch: Gets the heart of each worker; hearts of a box before this one are forgotten.
 
     Raises:
         IdentityError: If a key can't be used.
@@ -87,6 +95,7 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
     """
     config = loaded.config
     folder = config.state.folder
+    watch.start_over()
     signer, seal = box_signer(config), _seal(config)
     bridge_keys, list_keys = load_verifiers(config.keys.bridge), load_verifiers(config.keys.list)
     site = open_site(folder / "site.db")
@@ -116,7 +125,10 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
     stop = Stop()
     stations = config.station_of()
     drivers = {one.name: registry.load(one.driver)(one.name, loaded.options[one.name]) for one in config.scanner}
-    readers = tuple(Reader(name, driver, items, stop) for name, driver in drivers.items())
+    readers = tuple(
+        Reader(name, driver, items, stop, watch.heart(f"reader-{name}", HAND_OVER_S))
+        for name, driver in drivers.items()
+    )
     indicators = _indicators(config.language, terminal=terminal)
     announcer = Announcer(
         stations, {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)}, indicators
@@ -145,6 +157,7 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
             kept=kept,
             checkpoint_s=config.state.checkpoint_s,
             first_entries=[started(__version__, clock.boot_id, loaded.digest, list(drivers))],
+            heart=watch.heart("recorder", STEP_S),
         ),
         items,
     )
@@ -163,6 +176,7 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
         ),
         on_fork=lambda log, _: items.put(CloseLog(log)),
         on_damage=lambda log, seq: items.put(Damage(log, seq)),
+        beat=watch.heart("uploader", _UPLOADER_STEP_S).beat,
     )
     desk = Desk(
         site=config.site,
@@ -179,7 +193,21 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
         stations=tuple(station.name for station in config.station),
     )
     control_stop = Stop()
-    control = ControlServer(config.control_socket, desk.answer, control_stop)
+    control = ControlServer(
+        config.control_socket, desk.answer, control_stop, watch.heart("control", _CONTROL_STEP_S).beat
+    )
+
+    chinese, english = (load_catalogue(language) for language in LANGUAGES)
+
+    def status() -> str:
+        return status_line(
+            chinese,
+            english,
+            trouble=recorder.trouble,
+            is_connected=uploader.state.is_connected,
+            lost=[reader.state.scanner for reader in readers if not reader.state.working],
+            late=watch.late,
+        )
 
     def close() -> None:
         recorder.close()
@@ -201,7 +229,8 @@ def assemble(loaded: Loaded, *, terminal: bool, ready: Callable[[], None]) -> Bo
         stop_others=(uploader.stop, stop_control),
         indicators=indicators,
         tend=(lists.refresh,),
-        ready=ready,
+        watch=watch,
+        status=status,
         close=close,
     )
 

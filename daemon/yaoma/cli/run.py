@@ -11,6 +11,7 @@ import typer
 from yaoma.cli.assemble import assemble
 from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG, CommandError, ConfigOption, loaded
 from yaoma.service.box import Ended
+from yaoma.service.watch import Watch
 from yaoma.shell.control import ControlError
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.state_lock import StateBusyError, StateLock
@@ -42,15 +43,16 @@ def run(
         format="%(levelname)s %(name)s %(message)s",
     )
     read = loaded(config)
-    notifier = Notify()
+    notify = Notify()
+    watch = Watch(notify)
     try:
         with Stop() as stop, StateLock(read.config.state.folder):
             _stop_on_signals(stop)
             ended = Ended.SITE_LOST
             while ended is Ended.SITE_LOST and not stop.is_set():
-                box = assemble(read, terminal=not quiet, ready=lambda: notifier.ready("药码 ready"))
+                box = assemble(read, terminal=not quiet, watch=watch)
                 ended = box.run(stop)
-            notifier.stopping()
+            notify.stopping()
     except (IdentityError, DriverError, OSError, ValueError) as error:
         raise CommandError(f"不能启动 / can't start: {error}", EX_CONFIG) from error
     except (StateBusyError, DatabaseError, ControlError) as error:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder, SiteLostError
+from yaoma.service.watch import Watch
 from yaoma.service.work import Item
 from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma_drivers.stop import Stop
@@ -62,7 +63,8 @@ class Box:
         stop_others: Ends them, in the given order; each is called with a deadline in seconds.
         indicators: Indicators may be slow, break or hang: they are not watched, only started and stopped.
         tend: Called every now and then on the main thread, such as a look at the list's file.
-        ready: Called once, when the journal is open for the first time.
+        watch: Hears of everything that systemd is told.
+        status: Gives one line on how the box does.
         close: Closes the files, last of all.
     """
 
@@ -74,7 +76,8 @@ class Box:
     stop_others: Sequence[Callable[[float], object]]
     indicators: Sequence[IndicatorWorker]
     tend: Sequence[Callable[[], object]]
-    ready: Callable[[], None]
+    watch: Watch
+    status: Callable[[], str]
     close: Callable[[], None]
 
     def run(self, stop: Stop) -> Ended:
@@ -107,7 +110,8 @@ class Box:
                 tend()
             if not announced and self.recorder.journal is not None:
                 announced = True
-                self.ready()
+                self.watch.ready(self.status())
+            self.watch.look(self.status())
         return Ended.ASKED
 
     def _stop(self) -> None:

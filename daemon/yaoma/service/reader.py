@@ -6,19 +6,23 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
+from yaoma.service.watch import Heart
 from yaoma.service.work import Item
 from yaoma_drivers.driver import Driver
 from yaoma_drivers.errors import DeviceError
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["Reader", "ScannerState"]
+__all__ = ["HAND_OVER_S", "Reader", "ScannerState"]
 
 log = logging.getLogger("yaoma.reader")
 
 _FIRST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 5.0
 _STOP_LOOK_S = 0.2
+
+#: Longer than this no symbol waits for a recorder that works.
+HAND_OVER_S = 30.0
 
 #: A driver that has run so long without losing its device has it; it gives no other sign before the first symbol.
 _HAS_DEVICE_S = 1.0
@@ -49,6 +53,7 @@ class Reader(threading.Thread):
         driver: Its driver.
         symbols: Where symbols go; when it is full the reader waits, and the kernel or the line buffers.
         stop: Ends it.
+        heart: Rests while the driver waits for its device, and is late if a symbol can't be handed over.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Reader(threading.Thread):
         driver: Driver,
         symbols: "queue.Queue[Item]",
         stop: Stop,
+        heart: Heart | None = None,
     ) -> None:
         super().__init__(name=f"reader-{scanner}", daemon=False)
         self.driver = driver
@@ -64,6 +70,7 @@ class Reader(threading.Thread):
         self.failure: Exception | None = None
         self._symbols = symbols
         self._stop_event = stop
+        self._heart = heart or Heart(scanner, HAND_OVER_S)
         self._tries = 0
         self._began_s: float | None = None
         self._lock = threading.Lock()
@@ -74,11 +81,15 @@ class Reader(threading.Thread):
         try:
             while not self._stop_event.is_set():
                 self._began_s = time.monotonic()
+                # A driver gives no sign while its device is quiet.
+                self._heart.rest()
                 try:
                     for symbol in self.driver.symbols(self._stop_event):
                         wait_s = _FIRST_WAIT_S
+                        self._heart.beat()
                         self._came_back()
                         self._put(symbol)
+                        self._heart.rest()
                 except DeviceError as error:
                     self._went(error)
                     self._stop_event.wait(wait_s)

@@ -5,11 +5,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from yaoma.core.entry import CloseReason, clock_changed
 from yaoma.core.record import Entry, Stamp
 from yaoma.service.counter import Counter, Told
+from yaoma.service.watch import Heart
 from yaoma.service.work import CloseLog, Damage, Item, Request, TicketAnswer, Trouble
 from yaoma.shell.database import DatabaseDamagedError, DatabaseError, DatabaseUnavailableError
 from yaoma.shell.disk import DiskGauge
@@ -17,7 +18,7 @@ from yaoma.shell.journal import Draft, Journal
 from yaoma.shell.journal_folder import JournalFolder
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["Recorder", "RecorderParts", "SiteLostError"]
+__all__ = ["STEP_S", "Recorder", "RecorderParts", "SiteLostError"]
 
 log = logging.getLogger("yaoma.recorder")
 
@@ -32,6 +33,12 @@ _FLUSH_S = 5.0
 _FLUSH_PACKS = 2048
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 10.0
+
+#: One step of a recorder at work: the longest commit, flush or checkpoint that a bad card may take.
+STEP_S = 20.0
+
+#: Opening years of records, or copying them into a new log, takes longer than a step.
+_RECOVERY_S = 900.0
 
 
 _STARTING = Trouble("journal_recovering")
@@ -54,6 +61,7 @@ class RecorderParts:
         kept: Called after each commit and each change of the log; must return at once.
         checkpoint_s: A checkpoint is signed this long after the last one, if there is news, in seconds.
         first_entries: Recorded at the start, such as the `start` record.
+        heart: Beats after each step; being idle counts, a blocked append does not.
     """
 
     journals: JournalFolder
@@ -64,6 +72,7 @@ class RecorderParts:
     kept: Callable[[], None]
     checkpoint_s: float = 60.0
     first_entries: Sequence[Entry] = ()
+    heart: Heart = field(default_factory=lambda: Heart("recorder", STEP_S))
 
 
 class Recorder(threading.Thread):
@@ -79,7 +88,6 @@ class Recorder(threading.Thread):
         self.journal: Journal | None = None
         self.trouble: Trouble | None = _STARTING
         self.failure: Exception | None = None
-        self.beat_s = time.monotonic()
         self._parts = parts
         self._ledger = parts.counter.ledger
         self._items = items
@@ -96,7 +104,7 @@ class Recorder(threading.Thread):
                 items = self._taken()
                 ended = None in items
                 self._serve([item for item in items if item is not None])
-                self.beat_s = time.monotonic()
+                self._parts.heart.beat()
             self._rest()
         except Exception as error:  # whatever it was, the supervisor stops all and a restart recovers from the disk
             log.exception("recorder failed")
@@ -213,6 +221,7 @@ class Recorder(threading.Thread):
         self._retry_at_s = time.monotonic()
 
     def _recover(self) -> None:
+        self._parts.heart.beat(within_s=_RECOVERY_S)
         try:
             journal = self._parts.journals.open()
             self._ledger.catch_up(journal.log, journal.size, journal.bodies)
@@ -233,6 +242,7 @@ class Recorder(threading.Thread):
         journal = self._journal_in_service()
         if journal is None or journal.log != item.log:
             return
+        self._parts.heart.beat(within_s=_RECOVERY_S)
         try:
             self._ledger.flush()
             if isinstance(item, CloseLog):

@@ -43,14 +43,16 @@ class ControlServer(threading.Thread):
         path: The socket's file; its folder must exist.
         answer: Gives the answer to one request; a `ValueError` says that the request is bad.
         stop: Ends it.
+        beat: Called at each sign of progress, also while nobody asks.
     """
 
-    def __init__(self, path: Path, answer: Answerer, stop: Stop) -> None:
+    def __init__(self, path: Path, answer: Answerer, stop: Stop, beat: Callable[[], None] = lambda: None) -> None:
         super().__init__(name="control", daemon=False)
         self.failure: Exception | None = None
         self._path = path
         self._answer = answer
         self._stop_event = stop
+        self._beat = beat
         self._places = threading.BoundedSemaphore(_MAX_CLIENTS)
         self._socket = _listening(path)
 
@@ -60,6 +62,7 @@ class ControlServer(threading.Thread):
         try:
             waiting: list[socket.socket | Stop] = [self._socket, self._stop_event]
             while not self._stop_event.is_set():
+                self._beat()
                 ready, _, _ = select.select(waiting, [], [], _LOOK_S)
                 if self._socket in ready and self._places.acquire(timeout=_LOOK_S):
                     client, _ = self._socket.accept()
