@@ -1,7 +1,6 @@
 """The command `yaoma-bridge`: run a worker, look at the store, export events."""
 
 import json
-import logging
 import os
 import sys
 import time
@@ -21,6 +20,7 @@ from yaoma_bridge.registry import Registry
 from yaoma_bridge.status import boxes_seen, bridge_status
 from yaoma_bridge.store import Store
 from yaoma_bridge.worker import Worker
+from yaoma_link.log_lines import log_to_journal_or_stderr
 
 __all__ = ["app", "main"]
 
@@ -42,7 +42,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")
 @app.command(epilog="Example: yaoma-bridge run --config /etc/yaoma/bridge.toml")
 def run(config: _Config = _DEFAULT_CONFIG, *, verbose: Annotated[bool, typer.Option(help="Log more.")] = False) -> None:
     """Run one worker until SIGTERM; start as many as the load needs, all with one configuration."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    log_to_journal_or_stderr("yaoma-bridge", verbose=verbose)
     worker = Worker(read_config(config))
     worker.stop_on_signals()
     worker.run()

@@ -1,16 +1,20 @@
 """`yaoma run`: the daemon, in the foreground; systemd or a terminal starts it."""
 
-import logging
 import signal
-import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
 from yaoma.cli.assemble import assemble
-from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG, CommandError, ConfigOption, loaded
-from yaoma.service.box import Ended
+from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG, CommandError, ConfigOption, refused
+from yaoma.config.load import ConfigError
+from yaoma.config.said import Said
+from yaoma.config.start import Start, begin
+from yaoma.service.box import Box, Ended
 from yaoma.service.watch import Watch
 from yaoma.shell.control import ControlError
 from yaoma.shell.database import DatabaseError
@@ -18,11 +22,10 @@ from yaoma.shell.state_lock import StateBusyError, StateLock
 from yaoma_drivers.errors import DriverError
 from yaoma_drivers.stop import Stop
 from yaoma_link.identity import IdentityError
+from yaoma_link.log_lines import log_to_journal_or_stderr
 from yaoma_link.notify import Notify
 
 __all__ = ["run"]
-
-log = logging.getLogger("yaoma.run")
 
 
 def run(
@@ -33,32 +36,52 @@ def run(
 ) -> None:
     """Run the box: read scanners, judge, keep, show, deliver. Ends on SIGTERM or Ctrl-C.
 
-    Exit codes: 0 asked to stop; 1 a defect, start again; 78 the configuration or a key can't be used.
+    Exit codes: 0 asked to stop; 1 a defect, start again; 78 the configuration or a key can't be used,
+    and there is no last good configuration of the same box to run on.
 
     Examples: yaoma run · yaoma run --config ./yaoma.toml --quiet
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s %(name)s %(message)s",
-    )
-    read = loaded(config)
-    notify = Notify()
-    watch = Watch(notify)
-    try:
-        with Stop() as stop, StateLock(read.config.state.folder):
-            _stop_on_signals(stop)
-            ended = Ended.SITE_LOST
-            while ended is Ended.SITE_LOST and not stop.is_set():
-                box = assemble(read, terminal=not quiet, watch=watch)
-                ended = box.run(stop)
-            notify.stopping()
-    except (IdentityError, DriverError, OSError, ValueError) as error:
-        raise CommandError(f"不能启动 / can't start: {error}", EX_CONFIG) from error
-    except (StateBusyError, DatabaseError, ControlError) as error:
-        raise CommandError(f"不能启动 / can't start: {error}") from error
+    log_to_journal_or_stderr("yaoma", verbose=verbose)
+    start: Start | None = _begin(config)
+    ended = Ended.FAILED
+    while start is not None:
+        try:
+            ended = _serve(start, terminal=not quiet)
+            break
+        except (IdentityError, DriverError, ControlError, OSError, ValueError) as error:
+            if (start := start.instead(Said(f"不能启动：{error}", f"can't start: {error}"))) is None:
+                code = 1 if isinstance(error, ControlError) else EX_CONFIG
+                raise CommandError(f"不能启动 / can't start: {error}", code) from error
+        except (StateBusyError, DatabaseError) as error:
+            raise CommandError(f"不能启动 / can't start: {error}") from error
     if ended is Ended.FAILED:
         raise CommandError("一个部件出错，已停止 / a worker failed and everything was stopped; see the log above")
+
+
+def _begin(config: Path) -> Start:
+    try:
+        return begin(config)
+    except ConfigError as error:
+        raise refused(error) from None
+
+
+def _serve(start: Start, *, terminal: bool) -> Ended:
+    """Run on one configuration until asked to stop, or until it turns out that it can't be used."""
+    notify = Notify()
+    watch = Watch(notify)
+    with Stop() as stop, StateLock(start.loaded.config.state.folder):
+        _stop_on_signals(stop)
+        ended = Ended.SITE_LOST
+        while ended is Ended.SITE_LOST and not stop.is_set():
+            box = assemble(start.loaded, terminal=terminal, watch=watch)
+            ended = replace(box, tend=(*box.tend, partial(_ready_once_journal_is_open, box, start))).run(stop)
+        notify.stopping()
+    return ended
+
+
+def _ready_once_journal_is_open(box: Box, start: Start) -> None:
+    if box.recorder.journal is not None:
+        start.ready()
 
 
 def _stop_on_signals(stop: Stop) -> None:
