@@ -39,7 +39,7 @@ def mistakes(tmp_path: Path, text: str | bytes) -> str:
     """What is said of a file that can't be used."""
     with pytest.raises(ConfigError) as refused:
         load(written(tmp_path, text))
-    return "\n".join(refused.value.mistakes)
+    return "\n".join(map(str, refused.value.mistakes))
 
 
 def test_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_driver_options_are_checked_by_the_drivers_own_model(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        (('scanners = ["gun"]', 'scanners = ["gun", "gun"]'), "twice"),
-        (('scanners = ["gun"]', 'scanners = ["other"]'), "station"),
+        (('scanners = ["gun"]', 'scanners = ["gun", "gun"]'), "one station only"),
+        (('scanners = ["gun"]', 'scanners = ["other"]'), "station.0.scanners.0"),
         (('name = "counter"', 'name = "a/b"'), "station.0.name"),
         (('box = "counter-1"', 'box = "box/1"'), "box"),
         (("[broker]", '[state]\nfolder = "relative"\n[broker]'), "state.folder"),

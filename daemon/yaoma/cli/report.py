@@ -8,8 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from yaoma.config.load import ConfigError, Loaded, load
+from yaoma.config.mistake import lines_of
 
-__all__ = ["DEFAULT_CONFIG", "EX_CONFIG", "CommandError", "ConfigOption", "JsonOption", "loaded", "print_json"]
+__all__ = [
+    "DEFAULT_CONFIG",
+    "EX_CONFIG",
+    "CommandError",
+    "ConfigOption",
+    "JsonOption",
+    "loaded",
+    "print_json",
+    "refused",
+]
 
 DEFAULT_CONFIG = Path("/etc/yaoma/yaoma.toml")
 
@@ -44,8 +54,13 @@ def loaded(config: Path) -> Loaded:
     try:
         return load(config)
     except ConfigError as error:
-        lines = "\n".join(f"  {mistake}" for mistake in error.mistakes)
-        raise CommandError(f"配置有误 / The configuration can't be used: {error.path}\n{lines}", EX_CONFIG) from None
+        raise refused(error) from None
+
+
+def refused(error: ConfigError) -> CommandError:
+    """Give the error that lists every mistake of a configuration."""
+    lines = "\n".join(f"  {line}" for line in lines_of(error.mistakes, ()))
+    return CommandError(f"配置有误 / The configuration can't be used: {error.path}\n{lines}", EX_CONFIG)
 
 
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:

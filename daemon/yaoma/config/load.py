@@ -1,18 +1,32 @@
-"""Reads the configuration file; lists every mistake with its key, not only the first."""
+"""Reads the configuration file; finds every mistake with its line and key, not only the first."""
 
+import errno
 import hashlib
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from yaoma.config.encoding import MAX_FILE_BYTES, NotTextError, decoded
+from yaoma.config.judge import judge
+from yaoma.config.mistake import Mistake, Notice
 from yaoma.config.model import Config
-from yaoma_drivers import registry
-from yaoma_drivers.errors import DriverError
+from yaoma.config.positions import KeyPath, Position, positions
+from yaoma.config.said import Said
+from yaoma.config.syntax import SyntaxMistakeError, parse
 
-__all__ = ["ConfigError", "Loaded", "load"]
+__all__ = ["ConfigError", "Loaded", "Reading", "load", "read"]
+
+_TROUBLE: Final = MappingProxyType(
+    {
+        errno.ENOENT: Said("没有这个文件", "no such file"),
+        errno.EACCES: Said("没有读取权限", "a file that this user may not read"),
+        errno.EISDIR: Said("一个文件夹", "a folder"),
+    }
+)
 
 
 class ConfigError(Exception):
@@ -20,11 +34,11 @@ class ConfigError(Exception):
 
     Args:
         path: The file.
-        mistakes: One sentence each, beginning with the dotted key.
+        mistakes: All of them, in the order of lines.
     """
 
-    def __init__(self, path: Path, mistakes: list[str]) -> None:
-        super().__init__(f"{path}: " + "; ".join(mistakes))
+    def __init__(self, path: Path, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__(f"{path}: " + "; ".join(map(str, mistakes)))
         self.path = path
         self.mistakes = mistakes
 
@@ -44,49 +58,72 @@ class Loaded:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that is known of a file after reading it once.
+
+    Args:
+        path: The file.
+        raw: Its bytes; empty if it can't be read.
+        text: Its text, or None if it has none.
+        fields: Its keys and values, right or wrong; None if it is no TOML.
+        loaded: What can be used; None if there is a mistake.
+        mistakes: In the order of lines, those without a line last.
+        notices: What is unusual and does not stop the box.
+        places: Where its keys stand.
+    """
+
+    path: Path
+    raw: bytes
+    text: str | None
+    fields: Mapping[str, Any] | None
+    loaded: Loaded | None
+    mistakes: tuple[Mistake, ...]
+    notices: tuple[Notice, ...] = ()
+    places: Mapping[KeyPath, Position] = field(default_factory=dict)
+
+
+def read(path: Path) -> Reading:
+    """Read and check a file; nothing is raised, whatever it holds."""
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        trouble = _TROUBLE.get(error.errno or 0, Said(f"读取出错（{error.strerror}）", f"an error ({error.strerror})"))
+        return _unread(path, b"", None, Mistake("", "unreadable", _FILE, trouble))
+    try:
+        written = decoded(raw)
+    except NotTextError as error:
+        return _unread(path, raw, None, Mistake("", "not_text", error.expected, error.found, error.line))
+    notices = (Notice("", written.notice),) if written.notice else ()
+    try:
+        fields = parse(written.text)
+    except SyntaxMistakeError as error:
+        mistake = Mistake("", "syntax", _TOML, error.problem, error.line, error.column, error.hint)
+        return _unread(path, raw, written.text, mistake, notices)
+    places = positions(written.text)
+    judged = judge(fields, places)
+    loaded = None
+    if judged.config is not None and not judged.mistakes:
+        loaded = Loaded(judged.config, judged.options, hashlib.sha256(raw).hexdigest())
+    return Reading(path, raw, written.text, fields, loaded, judged.mistakes, notices, places)
+
+
 def load(path: Path) -> Loaded:
     """Read and check a file.
 
     Raises:
         ConfigError: If it can't be read, is no TOML, or holds a mistake; all mistakes are named.
     """
-    try:
-        raw = path.read_bytes()
-        # Editors on Windows put a mark of the byte order in front.
-        fields = tomllib.loads(raw.decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(path, [f"can't be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(path, ["is not UTF-8; save it as UTF-8 and try again"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(path, [f"is no TOML: {error}"]) from error
-    try:
-        config = Config.model_validate(fields)
-    except ValidationError as error:
-        raise ConfigError(path, _sentences(error, "")) from None
-    options, mistakes = _driver_options(config)
-    if mistakes:
-        raise ConfigError(path, mistakes)
-    return Loaded(config, options, hashlib.sha256(raw).hexdigest())
+    reading = read(path)
+    if reading.loaded is None:
+        raise ConfigError(path, reading.mistakes)
+    return reading.loaded
 
 
-def _driver_options(config: Config) -> tuple[dict[str, BaseModel], list[str]]:
-    options: dict[str, BaseModel] = {}
-    mistakes: list[str] = []
-    for place, scanner in enumerate(config.scanner):
-        key = f"scanner.{place}"
-        try:
-            options[scanner.name] = registry.check(scanner.driver, scanner.options)
-        except DriverError as error:
-            mistakes.append(f"{key}.driver: {error}")
-        except ValidationError as error:
-            mistakes += _sentences(error, f"{key}.options.")
-    return options, mistakes
+_FILE: Final = Said("可读的配置文件", "a configuration file that can be read")
+_TOML: Final = Said("正确的 TOML 写法", "right TOML")
 
 
-def _sentences(error: ValidationError, prefix: str) -> list[str]:
-    sentences = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        key = prefix + ".".join(str(part) for part in one["loc"])
-        sentences.append(f"{key.rstrip('.')}: {one['msg']}" if key else one["msg"])
-    return sentences
+def _unread(path: Path, raw: bytes, text: str | None, mistake: Mistake, notices: tuple[Notice, ...] = ()) -> Reading:
+    return Reading(path, raw, text, None, None, (mistake,), notices)

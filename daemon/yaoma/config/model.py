@@ -1,9 +1,15 @@
-"""What the configuration file may say: every key with its default, unit and limits."""
+"""What the configuration file may say: every key with its default, unit, limits, and what it is for."""
 
+import ipaddress
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from yaoma.config.contradictions import NAME_PATTERN, contradictions
+from yaoma.config.said import About
 
 __all__ = [
     "BrokerConfig",
@@ -16,16 +22,31 @@ __all__ = [
     "StationConfig",
 ]
 
+_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?")
+
 
 def _absolute(path: Path) -> Path:
-    if not path.is_absolute():
-        raise ValueError("must be an absolute path, beginning with /")
+    if not path.is_absolute() or "\0" in str(path):
+        raise PydanticCustomError("path_not_absolute", "an absolute path, beginning with /")
     return path
 
 
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+def _host(host: str) -> str:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if _HOST.fullmatch(host) is None:
+            raise PydanticCustomError("no_host_name", "a host name or an IP address and nothing else") from None
+    return host
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+HostName = Annotated[str, AfterValidator(_host)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+#: Strict, so that `hold_off_ms = true` is a mistake and not one millisecond.
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Switch = Annotated[bool, Field(strict=True)]
 
 
 class _Section(BaseModel):
@@ -37,101 +58,193 @@ class _Section(BaseModel):
 class StateConfig(_Section):
     """Where records are kept."""
 
-    folder: AbsolutePath = Path("/var/lib/yaoma")
-    warn_free_mb: int = Field(default=512, ge=1)
-    min_free_mb: int = Field(default=64, ge=1)
-    checkpoint_s: float = Field(default=60.0, ge=1, le=3600)
+    folder: Annotated[
+        AbsolutePath,
+        About("日志与状态所在的文件夹，必须在真正的磁盘上。", "Where journal and state lie; must be a real disk."),
+    ] = Path("/var/lib/yaoma")
+    warn_free_mb: Annotated[
+        Whole, About("低于此可用空间（MB）开始提醒。", "Below this much free space (MB) it warns.")
+    ] = Field(default=512, ge=1)
+    min_free_mb: Annotated[
+        Whole,
+        About(
+            "低于此可用空间（MB）暂停服务，已存的照常上传。",
+            "Below this (MB) it is out of service; what is kept is still delivered.",
+        ),
+    ] = Field(default=64, ge=1)
+    checkpoint_s: Annotated[
+        Number,
+        About(
+            "有新记录时，至多隔多少秒签一次检查点。",
+            "With news, a checkpoint is signed after so many seconds at the latest.",
+        ),
+    ] = Field(default=60.0, ge=1, le=3600)
 
 
 class KeysConfig(_Section):
     """Files with keys; a key itself never stands in the configuration."""
 
-    signing: AbsolutePath = Path("/etc/yaoma/signing.key")
-    bridge: AbsolutePath = Path("/etc/yaoma/bridge.vkey")
-    list: AbsolutePath = Path("/etc/yaoma/list.vkey")
-    seal: tuple[AbsolutePath, ...] = ()
-    salt: AbsolutePath | None = None
-
-    @model_validator(mode="after")
-    def _seal_and_salt_together(self) -> Self:
-        if bool(self.seal) != (self.salt is not None):
-            raise ValueError("seal and salt go together: an identity is sealed to keys and hashed with a salt")
-        return self
+    signing: Annotated[
+        AbsolutePath,
+        About(
+            "本盒的签名私钥（yaoma keys new 生成）。",
+            "The box's signing key (made by: yaoma keys new).",
+            is_quotable=False,
+        ),
+    ] = Path("/etc/yaoma/signing.key")
+    bridge: Annotated[
+        AbsolutePath,
+        About(
+            "网桥的公钥：回执由它签名。", "The bridge's public keys: receipts are signed by them.", is_quotable=False
+        ),
+    ] = Path("/etc/yaoma/bridge.vkey")
+    list: Annotated[
+        AbsolutePath,
+        About("中心的公钥：名单由它签名。", "The centre's public keys: the list is signed by them.", is_quotable=False),
+    ] = Path("/etc/yaoma/list.vkey")
+    seal: Annotated[
+        tuple[AbsolutePath, ...],
+        About(
+            "身份信息密封给这些公钥（网桥的和离线恢复的）；与 salt 同时设置。",
+            "Identities are sealed to these keys; set together with salt.",
+            is_quotable=False,
+            example=["/etc/yaoma/seal.pub"],
+        ),
+    ] = ()
+    salt: Annotated[
+        AbsolutePath | None,
+        About("身份散列用的盐。", "The salt of hashed identities.", is_quotable=False, example="/etc/yaoma/salt"),
+    ] = None
 
 
 class BrokerConfig(_Section):
     """The MQTT broker; mutual TLS unless `plain` says otherwise."""
 
-    host: str
-    port: int = Field(default=8883, ge=1, le=65535)
-    plain: bool = False
-    authority: AbsolutePath = Path("/etc/yaoma/ca.crt")
-    certificate: AbsolutePath = Path("/etc/yaoma/box.crt")
-    key: AbsolutePath = Path("/etc/yaoma/box.tls.key")
-    keep_alive_s: int = Field(default=30, ge=5, le=1200)
+    host: Annotated[
+        HostName,
+        About(
+            "消息服务器的名称，须与其证书一致。",
+            "The broker's name, as in its certificate.",
+            example="broker.example",
+        ),
+    ]
+    port: Annotated[Whole, About("端口。", "The port.")] = Field(default=8883, ge=1, le=65535)
+    plain: Annotated[Switch, About("不用 TLS；只在可信的线路上。", "No TLS; only on a trusted line.")] = False
+    authority: Annotated[AbsolutePath, About("颁发机构的证书。", "The authority's certificate.", is_quotable=False)] = (
+        Path("/etc/yaoma/ca.crt")
+    )
+    certificate: Annotated[AbsolutePath, About("本盒的证书。", "The box's certificate.", is_quotable=False)] = Path(
+        "/etc/yaoma/box.crt"
+    )
+    key: Annotated[
+        AbsolutePath, About("本盒证书的私钥。", "The private key of the box's certificate.", is_quotable=False)
+    ] = Path("/etc/yaoma/box.tls.key")
+    keep_alive_s: Annotated[Whole, About("心跳间隔（秒）。", "Keep alive, in seconds.")] = Field(
+        default=30, ge=5, le=1200
+    )
 
 
 class ListConfig(_Section):
     """The allowlist."""
 
-    file: AbsolutePath = Path("/var/lib/yaoma/list.signed")
+    file: Annotated[
+        AbsolutePath,
+        About("签名名单文件；换上新文件几秒内生效。", "The signed list; a new file counts within seconds."),
+    ] = Path("/var/lib/yaoma/list.signed")
 
 
 class PolicyConfig(_Section):
     """The rules of the place, as far as this version knows them."""
 
-    hold_off_ms: int = Field(default=10_000, ge=0, le=600_000)
-    pass_without_list: bool = False
-    pass_with_stale_list: bool = False
-    pass_with_untrusted_clock: bool = True
+    hold_off_ms: Annotated[
+        Whole,
+        About(
+            "同一码在同一工位于此时间（毫秒）内再扫，算同一次。",
+            "The same code again within this time (ms) is the same scan.",
+        ),
+    ] = Field(default=10_000, ge=0, le=600_000)
+    pass_without_list: Annotated[
+        Switch,
+        About(
+            "没有名单时是否放行（带标记）；否则为“复核”。",
+            "Without a list: pass with a flag instead of REVIEW.",
+        ),
+    ] = False
+    pass_with_stale_list: Annotated[
+        Switch,
+        About(
+            "名单过期时是否放行（带标记）；否则为“复核”。",
+            "With a stale list: pass with a flag instead of REVIEW.",
+        ),
+    ] = False
+    pass_with_untrusted_clock: Annotated[
+        Switch,
+        About(
+            "时钟未校准时是否放行（带标记）；否则为“复核”。",
+            "With an untrusted clock: pass with a flag instead of REVIEW.",
+        ),
+    ] = True
 
 
 class StationConfig(_Section):
     """A place at the counter."""
 
-    name: Name
-    scanners: tuple[Name, ...] = Field(min_length=1)
+    name: Annotated[Name, About("工位名称。", "The station's name.", example="counter")]
+    scanners: Annotated[
+        tuple[Name, ...], About("这里的扫码枪的名称。", "The names of the scanners here.", example=["gun"])
+    ] = Field(min_length=1)
 
 
 class ScannerConfig(_Section):
     """A scanner, its driver and the driver's own options."""
 
-    name: Name
-    driver: Name
-    options: dict[str, Any] = Field(default_factory=dict)
+    name: Annotated[Name, About("扫码枪名称。", "The scanner's name.", example="gun")]
+    driver: Annotated[Name, About("驱动。", "The driver.", example="serial_line")]
+    options: Annotated[
+        dict[str, Any],
+        About(
+            "驱动自己的选项（见 drivers/README.md）。",
+            "The driver's own options.",
+            is_quotable=False,
+            example={"device": "/dev/serial/by-id/usb-Example_Scanner-if00"},
+        ),
+    ] = Field(default_factory=dict)
 
 
 class Config(_Section):
     """The whole file."""
 
-    site: Name
-    box: Name
-    language: Literal["zh-CN", "en"] = "zh-CN"
-    control_socket: AbsolutePath = Path("/run/yaoma/control.sock")
-    state: StateConfig = StateConfig()
-    keys: KeysConfig = KeysConfig()
-    broker: BrokerConfig
-    allowlist: ListConfig = ListConfig()
-    policy: PolicyConfig = PolicyConfig()
-    station: tuple[StationConfig, ...] = Field(min_length=1)
-    scanner: tuple[ScannerConfig, ...] = Field(min_length=1)
+    site: Annotated[Name, About("机构代码（定点医药机构编号）。", "The institution's code.", example="H32132200561")]
+    box: Annotated[Name, About("设备名，在机构内唯一。", "The device id, unique within the site.", example="counter-1")]
+    language: Annotated[Literal["zh-CN", "en"], About("操作员语言：zh-CN 或 en。", "The operator's language.")] = (
+        "zh-CN"
+    )
+    control_socket: Annotated[
+        AbsolutePath,
+        About("本机其他程序向守护进程提问的套接字。", "Where other programs on the box ask the daemon."),
+    ] = Path("/run/yaoma/control.sock")
+    state: Annotated[StateConfig, About("记录放在哪里。", "Where records are kept.")] = StateConfig()
+    keys: Annotated[
+        KeysConfig,
+        About("密钥文件；密钥本身不写在这里。", "Files with keys; a key itself never stands here.", is_quotable=False),
+    ] = KeysConfig()
+    broker: Annotated[BrokerConfig, About("消息服务器（MQTT）。", "The MQTT broker.")]
+    allowlist: Annotated[ListConfig, About("名单。", "The allowlist.")] = ListConfig()
+    policy: Annotated[PolicyConfig, About("本地规则。", "The rules of the place.")] = PolicyConfig()
+    station: Annotated[
+        tuple[StationConfig, ...],
+        About("工位：一处柜台和它的扫码枪。", "A station: a place at the counter and its scanners."),
+    ] = Field(min_length=1)
+    scanner: Annotated[
+        tuple[ScannerConfig, ...],
+        About("扫码枪：名称、驱动和驱动的选项。", "A scanner: name, driver and the driver's options."),
+    ] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _every_scanner_stands_at_one_station(self) -> Self:
-        scanners = [one.name for one in self.scanner]
-        placed = [name for station in self.station for name in station.scanners]
-        for names, what in ((scanners, "scanner"), (placed, "scanner of a station"), (self._stations(), "station")):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"named twice as {what}: {', '.join(twice)}")
-        if lost := sorted(set(scanners) - set(placed)):
-            raise ValueError(f"at no station: {', '.join(lost)}; add it to the scanners of a [[station]]")
-        if unknown := sorted(set(placed) - set(scanners)):
-            raise ValueError(f"no such [[scanner]]: {', '.join(unknown)}")
+    def _keys_go_together(self) -> Self:
+        for found in contradictions(self.model_dump()):
+            raise PydanticCustomError(found.kind, "keys that don't go together")
         return self
-
-    def _stations(self) -> list[str]:
-        return [station.name for station in self.station]
 
     def station_of(self) -> dict[str, str]:
         """Give the station of each scanner."""
