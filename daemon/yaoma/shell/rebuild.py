@@ -1,6 +1,6 @@
 """Rebuild: the projection in site.db made anew from every log that lies on the box."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from yaoma.core.record import Record
@@ -47,27 +47,70 @@ def rebuild(folder: Path) -> Rebuilt:
         site.connection.close()
 
 
-def logs_in_order(folder: Path) -> Iterator[tuple[str, Iterator[Record]]]:
+def logs_in_order(folder: Path) -> Iterator[tuple[str, Iterable[Record]]]:
     """Give every log on the box, oldest first, as the opening records chain them; of damaged ones what can be read.
+
+    Where damage has taken the record that names the log before, the newest log that is left is taken for it.
 
     Args:
         folder: The state folder.
 
     Raises:
-        DatabaseError: If the open log can't be read.
+        DatabaseError: If the open log or a closed one can't be read.
     """
-    paths = {path.stem: path for path in (folder / "closed").glob("*.db")}
-    chain: list[tuple[str, Iterator[Record]]] = []
-    path: Path | None = folder / "journal.db"
-    while path is not None:
-        closed = ClosedLog(path)
-        previous = Record.read(closed.bodies(0, 1)[0]).fields.get("previous")
-        chain.append((closed.log, _records(closed)))
-        name = previous.get("log") if isinstance(previous, dict) else None
-        path = paths.get(name) if isinstance(name, str) else None
-        if path is None and isinstance(name, str):
-            chain += _aside(folder, name)
-    yield from reversed(chain)
+    closed = {path.stem: path for path in (folder / "closed").glob("*.db")}
+    damaged = _damaged(folder)
+    current = ClosedLog(folder / "journal.db")
+    chains: list[list[tuple[str, Iterable[Record]]]] = []
+    link: tuple[str, str, Iterable[Record]] | None = (current.log, _before(current), _records(current))
+    while link is not None:
+        chain: list[tuple[str, Iterable[Record]]] = []
+        while link is not None:
+            name, before, records = link
+            chain.append((name, records))
+            link = _taken(before, closed, damaged)
+        chains.append(chain)
+        rest = _newest(closed, damaged)
+        link = _taken(rest, closed, damaged) if rest is not None else None
+    for chain in reversed(chains):
+        yield from reversed(chain)
+
+
+def _taken(
+    name: str, closed: dict[str, Path], damaged: dict[str, list[Record]]
+) -> tuple[str, str, Iterable[Record]] | None:
+    """Take a log from those that were not given yet: its name, the name of the log before it, its records."""
+    if (path := closed.pop(name, None)) is not None:
+        log = ClosedLog(path)
+        return name, _before(log), _records(log)
+    if (records := damaged.pop(name, None)) is not None:
+        return name, _named_by(records[0]), records
+    return None
+
+
+def _newest(closed: dict[str, Path], damaged: dict[str, list[Record]]) -> str | None:
+    """Find the newest log that is left, by the time of its first record."""
+    newest: tuple[int, str] | None = None
+    for name, path in closed.items():
+        log = ClosedLog(path)
+        try:
+            newest = max(newest or (0, ""), (Record.read(log.bodies(0, 1)[0]).stamp.wall_ms, name))
+        finally:
+            log.close()
+    for name, records in damaged.items():
+        newest = max(newest or (0, ""), (records[0].stamp.wall_ms, name))
+    return newest[1] if newest is not None else None
+
+
+def _before(log: ClosedLog) -> str:
+    return _named_by(Record.read(log.bodies(0, 1)[0]))
+
+
+def _named_by(first: Record) -> str:
+    """Give the log that an opening record names as the one before, or an empty string."""
+    previous = first.fields.get("previous")
+    name = previous.get("log") if isinstance(previous, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _records(log: ClosedLog) -> Iterator[Record]:
@@ -79,13 +122,14 @@ def _records(log: ClosedLog) -> Iterator[Record]:
         log.close()
 
 
-def _aside(folder: Path, name: str) -> list[tuple[str, Iterator[Record]]]:
-    """Find a log among the damaged files."""
+def _damaged(folder: Path) -> dict[str, list[Record]]:
+    """Read what can be read of the logs that were set aside."""
+    found: dict[str, list[Record]] = {}
     for path in sorted((folder / "aside").glob("journal-*.db")):
         try:
-            found = salvage(path)
+            salvaged = salvage(path)
         except (DatabaseError, OSError):
             continue
-        if found.log == name:
-            return [(name, iter(found.records.values()))]
-    return []
+        if salvaged.log is not None:
+            found.setdefault(salvaged.log, list(salvaged.records.values()))
+    return found
