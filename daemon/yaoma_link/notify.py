@@ -1,5 +1,6 @@
 """Notify: readiness, status and watchdog for systemd, and nothing at all when not under it."""
 
+import contextlib
 import os
 
 try:
@@ -57,4 +58,6 @@ class Notify:
             return
         # a line break in the status would be read as another assignment
         line = f"STATUS={' '.join(status.split())}" if status else ""
-        _systemd_notify("\n".join(part for part in (state, line) if part))
+        # A word that is lost must not end what it speaks of; without words systemd's watchdog starts us anew.
+        with contextlib.suppress(OSError):
+            _systemd_notify("\n".join(part for part in (state, line) if part))

@@ -8,9 +8,12 @@ from pydantic import BaseModel
 from yaoma_drivers.driver import Driver
 from yaoma_drivers.errors import DriverUnusable, UnknownDriver
 
-__all__ = ["GROUP", "check", "distribution", "known", "load"]
+__all__ = ["GROUP", "OWN", "check", "distribution", "is_own", "known", "load"]
 
 GROUP = "yaoma.drivers"
+
+#: The distribution that brings this package and the drivers in it.
+OWN = "yaoma"
 
 
 def known() -> tuple[str, ...]:
@@ -28,17 +31,23 @@ def distribution(name: str) -> str:
     return _distribution(_find(name))
 
 
-def load(name: str) -> type[Driver]:
+def is_own(name: str) -> bool:
+    """Tell whether a driver of this name comes with this package; nothing is imported."""
+    return any(_distribution(found) == OWN for found in entry_points(group=GROUP, name=name))
+
+
+def load(name: str, *, own_only: bool = False) -> type[Driver]:
     """Import one driver and return its class.
 
     Args:
         name: The name of its entry point, as the configuration has it.
+        own_only: Find only drivers that come with this package, also where another distribution has one of this name.
 
     Raises:
         UnknownDriver: None has this name.
         DriverUnusable: It cannot be imported, is no driver, or two distributions bring one of this name.
     """
-    found = _find(name)
+    found = _find(name, own_only=own_only)
     try:
         loaded: object = found.load()
     except Exception as error:  # a stranger's module may raise anything, and must be named by it
@@ -51,23 +60,24 @@ def load(name: str) -> type[Driver]:
     return loaded
 
 
-def check(name: str, options: Mapping[str, object]) -> BaseModel:
+def check(name: str, options: Mapping[str, object], *, own_only: bool = False) -> BaseModel:
     """Return the options of one scanner as an object of its driver's own `Options`.
 
     Args:
         name: The driver's name.
         options: Keys and values as the configuration file has them.
+        own_only: As for `load`.
 
     Raises:
         UnknownDriver: None has this name.
         DriverUnusable: It cannot be loaded.
         pydantic.ValidationError: A key is unknown or missing, or a value does not fit.
     """
-    return load(name).Options.model_validate(dict(options))
+    return load(name, own_only=own_only).Options.model_validate(dict(options))
 
 
-def _find(name: str) -> EntryPoint:
-    found = tuple(entry_points(group=GROUP, name=name))
+def _find(name: str, *, own_only: bool = False) -> EntryPoint:
+    found = tuple(one for one in entry_points(group=GROUP, name=name) if not own_only or _distribution(one) == OWN)
     if not found:
         raise UnknownDriver(name, known())
     if len(found) > 1:

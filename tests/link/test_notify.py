@@ -1,5 +1,6 @@
 """Notify: what systemd is told, over a real datagram socket."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +48,31 @@ def test_notify_when_nobody_listens_then_nothing_happens(monkeypatch: pytest.Mon
     notify.watchdog()
 
     assert not notify.is_listened_to
+
+
+def test_notify_when_the_listener_is_gone_then_the_service_goes_on(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word that can't be delivered is lost; it ends nothing."""
+    notify = Notify()
+    notify.watchdog()
+    systemd.close()
+
+    notify.watchdog()
+
+    assert notify.is_listened_to
+
+
+def test_notify_when_systemd_watches_us_then_its_time_is_known(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WATCHDOG_USEC counts if it was meant for this process (sd_watchdog_enabled(3))."""
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    assert Notify().watchdog_s == 30
+
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    assert Notify().watchdog_s == 30
+
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getppid()))
+    assert Notify().watchdog_s == 0

@@ -80,12 +80,13 @@ def box_signer(config: Config) -> Signer:
     return load_signer(config.keys.signing, box_key_name(config.site, config.box))
 
 
-def assemble(loaded: Loaded, *, terminal: bool, watch: Watch) -> Box:
+def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = False) -> Box:
     """Put the box together; nothing runs yet, only site.db is open.
 
     Args:
         loaded: The configuration.
         terminal: Print verdicts on standard output.
+        safe_mode: Leave out scanners whose driver did not come with this package.
         watch: Gets the heart of each worker; hearts of a box before this one are forgotten.
 
     Raises:
@@ -124,7 +125,11 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch) -> Box:
     items: queue.Queue[Item] = queue.Queue(_QUEUE_SYMBOLS)
     stop = Stop()
     stations = config.station_of()
-    drivers = {one.name: registry.load(one.driver)(one.name, loaded.options[one.name]) for one in config.scanner}
+    scanners = [one for one in config.scanner if not safe_mode or registry.is_own(one.driver)]
+    drivers = {
+        one.name: registry.load(one.driver, own_only=safe_mode)(one.name, loaded.options[one.name]) for one in scanners
+    }
+    left_out = tuple(one.name for one in config.scanner if one.name not in drivers)
     readers = tuple(
         Reader(name, driver, items, stop, watch.heart(f"reader-{name}", HAND_OVER_S))
         for name, driver in drivers.items()
@@ -171,7 +176,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch) -> Box:
         facts=Facts(
             version=__version__,
             stamp=clock,
-            info=lambda: _info(readers, lists),
+            info=lambda: {**_info(readers, lists), "safe_mode": safe_mode},
             health=lambda: {"disk_free_bytes": disk.room().free_bytes},
         ),
         on_fork=lambda log, _: items.put(CloseLog(log)),
@@ -190,6 +195,8 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch) -> Box:
         lists=lists,
         disk=disk,
         clock=clock,
+        safe_mode=safe_mode,
+        left_out=left_out,
         stations=tuple(station.name for station in config.station),
     )
     control_stop = Stop()
@@ -207,6 +214,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch) -> Box:
             is_connected=uploader.state.is_connected,
             lost=[reader.state.scanner for reader in readers if not reader.state.working],
             late=watch.late,
+            safe_mode=safe_mode,
         )
 
     def close() -> None:

@@ -1,5 +1,6 @@
 """`yaoma run`: the daemon, in the foreground; systemd or a terminal starts it."""
 
+import logging
 import signal
 from dataclasses import replace
 from functools import partial
@@ -16,8 +17,10 @@ from yaoma.config.said import Said
 from yaoma.config.start import Start, begin
 from yaoma.service.box import Box, Ended
 from yaoma.service.watch import Watch
+from yaoma.shell.clock import SystemClock
 from yaoma.shell.control import ControlError
 from yaoma.shell.database import DatabaseError
+from yaoma.shell.start_log import StartLog, pause_s
 from yaoma.shell.state_lock import StateBusyError, StateLock
 from yaoma_drivers.errors import DriverError
 from yaoma_drivers.stop import Stop
@@ -27,14 +30,20 @@ from yaoma_link.notify import Notify
 
 __all__ = ["run"]
 
+log = logging.getLogger("yaoma.run")
+
 
 def run(
     *,
     config: ConfigOption = DEFAULT_CONFIG,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no verdicts on standard output.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more on standard error.")] = False,
+    normal: Annotated[bool, typer.Option("--normal", help="Leave safe mode: forget that starts have failed.")] = False,
 ) -> None:
     """Run the box: read scanners, judge, keep, show, deliver. Ends on SIGTERM or Ctrl-C.
+
+    After three starts that failed within ten minutes it runs in safe mode, with built-in drivers only; the next
+    start is a normal one once a run was healthy for a minute.
 
     Exit codes: 0 asked to stop; 1 a defect, start again; 78 the configuration or a key can't be used,
     and there is no last good configuration of the same box to run on.
@@ -42,16 +51,17 @@ def run(
     Examples: yaoma run · yaoma run --config ./yaoma.toml --quiet
     """
     log_to_journal_or_stderr("yaoma", verbose=verbose)
-    start: Start | None = _begin(config)
-    ended = Ended.FAILED
-    while start is not None:
+    start = _begin(config)
+    while True:
         try:
-            ended = _serve(start, terminal=not quiet)
+            ended = _serve(start, terminal=not quiet, normal=normal)
             break
         except (IdentityError, DriverError, ControlError, OSError, ValueError) as error:
-            if (start := start.instead(Said(f"不能启动：{error}", f"can't start: {error}"))) is None:
+            other = start.instead(Said(f"不能启动：{error}", f"can't start: {error}"))
+            if other is None:
                 code = 1 if isinstance(error, ControlError) else EX_CONFIG
                 raise CommandError(f"不能启动 / can't start: {error}", code) from error
+            start = other
         except (StateBusyError, DatabaseError) as error:
             raise CommandError(f"不能启动 / can't start: {error}") from error
     if ended is Ended.FAILED:
@@ -65,18 +75,40 @@ def _begin(config: Path) -> Start:
         raise refused(error) from None
 
 
-def _serve(start: Start, *, terminal: bool) -> Ended:
+def _serve(start: Start, *, terminal: bool, normal: bool) -> Ended:
     """Run on one configuration until asked to stop, or until it turns out that it can't be used."""
     notify = Notify()
-    watch = Watch(notify)
-    with Stop() as stop, StateLock(start.loaded.config.state.folder):
+    folder = start.loaded.config.state.folder
+    with Stop() as stop, StateLock(folder):
         _stop_on_signals(stop)
-        ended = Ended.SITE_LOST
-        while ended is Ended.SITE_LOST and not stop.is_set():
-            box = assemble(start.loaded, terminal=terminal, watch=watch)
-            ended = replace(box, tend=(*box.tend, partial(_ready_once_journal_is_open, box, start))).run(stop)
+        starts = StartLog(folder / "starts.json", SystemClock().boot_id)
+        before = starts.begin(normal=normal)
+        watch = Watch(notify, on_healthy=starts.healthy)
+        try:
+            _wait(before.failed, stop, notify)
+            if before.safe_mode:
+                log.error("safe mode, only built-in drivers are used: failed=%d", before.failed)
+            ended = Ended.SITE_LOST
+            while ended is Ended.SITE_LOST and not stop.is_set():
+                box = assemble(start.loaded, terminal=terminal, watch=watch, safe_mode=before.safe_mode)
+                ended = replace(box, tend=(*box.tend, partial(_ready_once_journal_is_open, box, start))).run(stop)
+        except (IdentityError, DriverError, OSError, ValueError):
+            # Mended by a person, not by fewer drivers.
+            starts.did_not_fail()
+            raise
+        if stop.is_set():
+            starts.did_not_fail()
         notify.stopping()
     return ended
+
+
+def _wait(failed: int, stop: Stop, notify: Notify) -> None:
+    """Wait longer after each failed start, where systemd starts us again at once (RestartSteps= needs its 254)."""
+    wait_s = pause_s(failed) if notify.is_listened_to else 0.0
+    if wait_s:
+        log.warning("starts have failed, waiting: failed=%d pause_s=%.0f", failed, wait_s)
+        notify.status(f"连续启动失败 {failed} 次，稍候再试 / {failed} starts failed, trying again in {wait_s:.0f} s")
+        stop.wait(wait_s)
 
 
 def _ready_once_journal_is_open(box: Box, start: Start) -> None:

@@ -40,6 +40,11 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         f"盒子 / box        {answer['site']}/{answer['box']}  yaoma {answer['version']}",
         f"服务 / service    {'暂停服务 / OUT OF SERVICE' if trouble else '正常 / in service'}",
         *(_said(one.text("cause", trouble["cause"]), trouble["problem"]) for one in both if trouble),
+        *(
+            ["模式 / mode       安全模式：只用自带驱动 / safe mode: built-in drivers only"]
+            if answer["safe_mode"]
+            else []
+        ),
         f"日志 / journal    {log['log']}  {log['size']} 条记录 / records, 签名至 / signed up to {log['signed_upto']}",
         f"上行 / uplink     {link}; 中心已存 / stored {uplink['stored_upto']}, 待传 / pending {uplink['pending']}",
         *(_said(one.said(uplink["trouble"])) for one in both if uplink["trouble"]),

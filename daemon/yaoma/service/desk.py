@@ -41,6 +41,8 @@ class Desk:
         disk: Knows the room that is left.
         clock: Gives the time.
         stations: Names of the stations.
+        safe_mode: Only drivers that came with this package are used.
+        left_out: Scanners that are not read for that reason.
     """
 
     site: str
@@ -55,6 +57,8 @@ class Desk:
     disk: DiskGauge
     clock: Callable[[], Stamp]
     stations: tuple[str, ...]
+    safe_mode: bool = False
+    left_out: tuple[str, ...] = ()
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one request.
@@ -103,6 +107,7 @@ class Desk:
             "site": self.site,
             "box": self.box,
             "version": __version__,
+            "safe_mode": self.safe_mode,
             "trouble": {"cause": trouble.cause, "problem": trouble.problem} if trouble else None,
             "journal": {
                 "log": journal.log if journal else "",
@@ -134,7 +139,8 @@ class Desk:
                     "read": reader.state.read,
                 }
                 for reader in self.readers
-            ],
+            ]
+            + [{"scanner": name, "working": False, "reason": "safe_mode", "read": 0} for name in self.left_out],
             "stations": [{"station": station, "ticket": self._open_ticket(station)} for station in self.stations],
             "today": today,
             "tasks": [
