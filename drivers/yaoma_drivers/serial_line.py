@@ -15,12 +15,12 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from yaoma_drivers.driver import AbsolutePath, DriverOptions
 from yaoma_drivers.errors import DeviceBusy, DeviceError, DeviceGone, DeviceReason, DeviceRefused
+from yaoma_drivers.frame_symbol import symbol_of
 from yaoma_drivers.framing import TERMINATORS, Frame, Framer
 from yaoma_drivers.show_queue import ShowQueue
 from yaoma_drivers.signal import Signal
 from yaoma_drivers.stop import Stop
-from yaoma_drivers.symbol import ReadFault, Symbol
-from yaoma_drivers.symbology import split_aim
+from yaoma_drivers.symbol import Symbol
 
 __all__ = ["SerialLineDriver", "SerialLineOptions"]
 
@@ -195,7 +195,8 @@ class SerialLineDriver:
             elif framer.is_pending and time.monotonic() >= heard_s + idle_s:
                 frames = framer.flush()
             for frame in frames:
-                yield self._symbol(frame)
+                read_mono_ms = time.monotonic_ns() // 1_000_000
+                yield symbol_of(frame, self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
 
     def _next_reply(self) -> tuple[bytes, float]:
         """Return the bytes of the oldest verdict that is still worth telling, and until when it is."""
@@ -227,16 +228,6 @@ class SerialLineDriver:
     def _unplugged(self, error: OSError | None) -> DeviceGone:
         words = error.strerror if error else "the line hung up"
         return DeviceGone(self._device, DeviceReason.UNPLUGGED, f"was unplugged ({words})")
-
-    def _symbol(self, frame: Frame) -> Symbol:
-        read_mono_ms = time.monotonic_ns() // 1_000_000
-        if frame.fault is not None:
-            return Symbol(b"", self._scanner, read_mono_ms, fault=frame.fault, length=frame.length)
-        aim, data = split_aim(frame.data) if self._options.strip_aim else ("", frame.data)
-        if not data:
-            # An identifier alone: the line has lost the text behind it.
-            return Symbol(b"", self._scanner, read_mono_ms, aim, fault=ReadFault.DROPPED, length=frame.length)
-        return Symbol(data, self._scanner, read_mono_ms, aim)
 
 
 def _errno(error: Exception) -> int | None:
