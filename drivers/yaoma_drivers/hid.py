@@ -1,0 +1,192 @@
+"""The HID driver: scanners that type like a keyboard, through evdev."""
+
+import errno
+import os
+import select
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from yaoma_drivers import key_device
+from yaoma_drivers.driver import AbsolutePath, DriverOptions
+from yaoma_drivers.errors import DeviceBusy, DeviceError, DeviceGone, DeviceReason, DeviceRefused
+from yaoma_drivers.frame_symbol import symbol_of
+from yaoma_drivers.holders import spoken
+from yaoma_drivers.input_identity import AttachedInput, InputName, InputPlaces, find
+from yaoma_drivers.key_decoder import KeyDecoder, KeyTerminator, TypedFrame
+from yaoma_drivers.keymap import KEYMAPS, LayoutName
+from yaoma_drivers.stop import Stop
+from yaoma_drivers.symbol import ReadFault, Symbol
+
+__all__ = ["HidDriver", "HidOptions"]
+
+_STABLE_FOLDERS = {Path("/dev/input/by-id"), Path("/dev/input/by-path")}
+_GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
+
+#: How long udev may take to give a device that has just been plugged in to its group.
+_PERMISSION_S = 0.8
+_PERMISSION_LOOK_S = 0.05
+
+
+def _stable(path: Path) -> Path:
+    """Refuse /dev/input/event3, which may be another keyboard tomorrow."""
+    if path.parent not in _STABLE_FOLDERS or path.name == "..":
+        raise ValueError("must be a link in /dev/input/by-id or /dev/input/by-path; event numbers change")
+    return path
+
+
+HexId = Annotated[str, Field(pattern="^[0-9a-fA-F]{4}$"), AfterValidator(str.lower)]
+
+
+class HidOptions(DriverOptions):
+    """Options of the HID driver; exactly one of serial, port and device names the scanner.
+
+    Args:
+        serial: Its serial number, where each piece has its own.
+        port: The socket it is plugged into: ID_PATH of udev, or phys of the kernel.
+        device: A link in /dev/input/by-id or /dev/input/by-path.
+        vendor: USB vendor id as four hex digits; another model at this place is refused.
+        product: USB product id as four hex digits, likewise.
+        layout: The keyboard layout for which the scanner is set.
+        terminators: What ends a symbol: any of ENTER, KP_ENTER, TAB, CTRL_J, CTRL_M.
+        gap_ms: After how long without a key a symbol without terminator is given up, in milliseconds.
+        strip_aim: Whether an AIM identifier in front is taken off into the symbol's `aim`.
+        report_dropped: Whether a scan of which keys were lost is told as a fault.
+    """
+
+    serial: str | None = Field(default=None, min_length=1, max_length=255)
+    port: str | None = Field(default=None, min_length=1, max_length=255)
+    device: Annotated[AbsolutePath, AfterValidator(_stable)] | None = None
+    vendor: HexId | None = None
+    product: HexId | None = None
+    layout: LayoutName = "us"
+    terminators: tuple[KeyTerminator, ...] = Field(
+        default=("ENTER", "KP_ENTER", "TAB", "CTRL_J", "CTRL_M"), min_length=1
+    )
+    gap_ms: int = Field(default=300, ge=50, le=10_000)
+    strip_aim: bool = True
+    report_dropped: bool = True
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Self:
+        if sum(name is not None for name in (self.serial, self.port, self.device)) != 1:
+            raise ValueError("name the scanner by exactly one of serial, port and device")
+        return self
+
+    def name(self) -> InputName:
+        """Return how the scanner is named."""
+        return InputName(
+            self.serial or "", self.port or "", self.device, vendor=self.vendor or "", product=self.product or ""
+        )
+
+
+class HidDriver:
+    """Reads one scanner that types, and nothing of any other keyboard.
+
+    Args:
+        scanner: The configured name of the scanner.
+        options: Which device it is and how it types.
+    """
+
+    Options: ClassVar[type[BaseModel]] = HidOptions
+
+    def __init__(self, scanner: str, options: HidOptions) -> None:
+        self._scanner = scanner
+        self._options = options
+        self._name = options.name()
+        self._places = InputPlaces()
+
+    def symbols(self, stop: Stop) -> Iterator[Symbol]:
+        """Take the scanner for us alone and yield what it types until it goes or `stop` is set.
+
+        Raises:
+            DeviceGone: It is not plugged in, or was unplugged.
+            DeviceBusy: Another program has taken it.
+            DeviceRefused: Our user may not open it, or what the configuration names is no such scanner.
+        """
+        device = self._open(stop)
+        if device is None:
+            return
+        try:
+            yield from self._read(device, stop)
+        finally:
+            device.close()
+
+    def _open(self, stop: Stop) -> key_device.KeyDevice | None:
+        """Open the scanner; None if the end came while udev had not yet given it to our group."""
+        until_s = time.monotonic() + _PERMISSION_S
+        while not stop.is_set():
+            found = find(self._name, self._places)
+            try:
+                return key_device.open_key_device(found)
+            except OSError as error:
+                if error.errno not in _FORBIDDEN or time.monotonic() >= until_s:
+                    raise self._refusal(error, found) from error
+            stop.wait(_PERMISSION_LOOK_S)
+        return None
+
+    def _read(self, device: key_device.KeyDevice, stop: Stop) -> Iterator[Symbol]:
+        """Wait for keys and for the end at once, with one decoder and one buffer as long as the device is open."""
+        decoder, frames = self._begin(device)
+        while True:
+            for typed in frames:
+                if typed.frame.fault is not ReadFault.DROPPED or self._options.report_dropped:
+                    read_mono_ms = typed.mono_us // 1000
+                    yield symbol_of(typed.frame, self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
+            frames = self._wait(device, decoder, stop)
+            if stop.is_set():
+                return
+
+    def _begin(self, device: key_device.KeyDevice) -> tuple[KeyDecoder, list[TypedFrame]]:
+        options = self._options
+        try:
+            decoder = KeyDecoder(KEYMAPS[options.layout], options.terminators, options.gap_ms * 1000, device.state)
+            early = device.read()
+        except OSError as error:
+            raise self._unplugged(error) from error
+        if early:
+            # What was typed before the device was ours has reached others; what comes of it here is no symbol.
+            decoder.lose(_now_us())
+        return decoder, decoder.feed(early)
+
+    def _wait(self, device: key_device.KeyDevice, decoder: KeyDecoder, stop: Stop) -> list[TypedFrame]:
+        deadline_us = decoder.deadline_us
+        wait_s = None if deadline_us is None else max(0, deadline_us - _now_us()) / 1_000_000
+        readable, _, _ = select.select([device.fileno(), stop.fileno()], [], [], wait_s)
+        if device.fileno() not in readable:
+            return decoder.expire(_now_us())
+        try:
+            return decoder.feed(device.read())
+        except OSError as error:
+            raise self._unplugged(error) from error
+
+    def _refusal(self, error: OSError, found: AttachedInput) -> DeviceError:
+        """Say what to do next about a scanner that could not be opened."""
+        words = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno in _GONE:
+            return DeviceGone(str(self._name), DeviceReason.ABSENT, f"went while it was being opened ({words})")
+        if error.errno == errno.EBUSY:
+            who = spoken(found.node)
+            return DeviceBusy(
+                str(self._name),
+                DeviceReason.IN_USE,
+                f"another program already reads this scanner ({found.node}): {who}",
+            )
+        if error.errno in _FORBIDDEN:
+            return DeviceRefused(
+                str(self._name),
+                DeviceReason.NOT_PERMITTED,
+                f"our user may not open {found.node}: put the user into its group (input) or install the udev rules",
+            )
+        return DeviceRefused(str(self._name), DeviceReason.FAILED, f"{found.node} cannot be opened ({words})")
+
+    def _unplugged(self, error: OSError) -> DeviceGone:
+        return DeviceGone(str(self._name), DeviceReason.UNPLUGGED, f"was unplugged ({error.strerror})")
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
