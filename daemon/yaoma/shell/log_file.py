@@ -29,6 +29,9 @@ USER_VERSION = 1
 Row = tuple[int, bytes, bytes]
 """Place, body and leaf hash."""
 
+# As bytes: text that is damaged may be no UTF-8, and its hash tells anyway.
+_ROWS = "SELECT seq, CAST(body AS BLOB), leaf_hash FROM record WHERE seq >= ?"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
@@ -185,15 +188,19 @@ class LogFile:
         Raises:
             DatabaseError: If the file can't be read.
         """
+        return self._rows(f"{_ROWS} AND seq < ? ORDER BY seq", first, last)
+
+    def first_row_from(self, first: int) -> list[Row]:
+        """Give the first row at a place or behind it; none if there is none.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        return self._rows(f"{_ROWS} ORDER BY seq LIMIT 1", first)
+
+    def _rows(self, sql: str, *places: int) -> list[Row]:
         with self._reading() as connection:
-            # As bytes: text that is damaged may be no UTF-8, and its hash tells anyway.
-            rows = [
-                (seq, body, leaf)
-                for seq, body, leaf in connection.execute(
-                    "SELECT seq, CAST(body AS BLOB), leaf_hash FROM record WHERE seq >= ? AND seq < ? ORDER BY seq",
-                    (first, last),
-                )
-            ]
+            rows = [(seq, body, leaf) for seq, body, leaf in connection.execute(sql, places)]
         # A damaged row may hold other types than the table allows; SQLite does not look when it reads.
         for seq, body, leaf in rows:
             if not isinstance(body, bytes) or not isinstance(leaf, bytes):

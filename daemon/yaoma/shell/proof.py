@@ -13,13 +13,16 @@ from yaoma.core.note import NoteError, Verifier
 from yaoma.core.record import Kind, Record, RecordError
 from yaoma.shell.closed_log import ClosedLog
 from yaoma.shell.database import DatabaseError
-from yaoma.shell.log_file import LogFile
+from yaoma.shell.log_file import LogFile, Row
 
 __all__ = ["PROOF_TYPE", "LogReport", "ProofError", "check_proof", "prove", "verify_log"]
 
 PROOF_TYPE = "yaoma/proof/v1"
 
 _STEP = 4096
+
+#: A hole this long is no hole: a box writes less in its life.
+_MOST_MISSING = 1 << 24
 
 
 class ProofError(ValueError):
@@ -86,10 +89,15 @@ def _walk(file: LogFile, report: LogReport, anchors: Mapping[str, Frontier]) -> 
     roots: dict[int, bytes] = {}
     frontier, place = Frontier(), 0
     while place < report.size:
-        for seq, body, leaf in file.rows(place, min(report.size, place + _STEP)):
-            while place < seq:
-                report.problems.append(f"record {place} is missing")
-                frontier, place = frontier.appended(bytes(32)), place + 1
+        rows = file.rows(place, min(report.size, place + _STEP)) or _next_row(file, place, report)
+        for seq, body, leaf in rows:
+            if seq > place:
+                report.problems.append(_missing(place, seq))
+                if seq - place > _MOST_MISSING:
+                    # No log has so many: the number of a record is damaged, and what it says ends here.
+                    report.size = place
+                    break
+                frontier, place = frontier.extended([bytes(32)] * (seq - place)), seq
             if leaf != leaf_hash(body):
                 report.problems.append(f"record {seq} was altered: its bytes do not fit its hash")
             else:
@@ -105,6 +113,19 @@ def _walk(file: LogFile, report: LogReport, anchors: Mapping[str, Frontier]) -> 
     if anchor is not None and anchor.size > report.size:
         report.problems.append(f"the bridge has stored {anchor.size} records, here are {report.size}")
     return roots
+
+
+def _next_row(file: LogFile, place: int, report: LogReport) -> list[Row]:
+    """Give the first row behind a hole that is longer than a step; without one, the last number was damaged."""
+    rows = file.first_row_from(place)
+    if not rows:
+        report.problems.append(_missing(place, report.size))
+        report.size = place
+    return rows
+
+
+def _missing(first: int, last: int) -> str:
+    return f"record {first} is missing" if last == first + 1 else f"records {first} to {last - 1} are missing"
 
 
 def _anchor(report: LogReport, frontier: Frontier, anchor: Frontier) -> None:
