@@ -1,16 +1,10 @@
 """The configuration file: read whole or refused with every mistake, and never quoted."""
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from yaoma.config.load import ConfigError, load
-from yaoma.config.model import Config
-
-ROOT = Path(__file__).parents[2]
 
 GOOD = """
 site = "H32132200561"
@@ -113,34 +107,3 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 def test_mistake_never_quotes_what_was_written(tmp_path: Path) -> None:
     """A secret in the wrong place does not get into the error."""
     assert "S3CRET" not in mistakes(tmp_path, GOOD.replace('host = "broker.example"', 'host = ["S3CRET"]'))
-
-
-def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
-    keys = set()
-    for name, field in model.model_fields.items():
-        inner = [one for one in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(one, type)]
-        tables = [one for one in inner if issubclass(one, BaseModel)]
-        keys |= _keys(tables[0], f"{prefix}{name}.") if tables else {f"{prefix}{name}"}
-    return keys
-
-
-def _written_keys(table: dict[str, Any], prefix: str = "") -> set[str]:
-    keys = set()
-    for name, value in table.items():
-        inner = value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else value
-        nested = isinstance(inner, dict) and name != "options"
-        keys |= _written_keys(inner, f"{prefix}{name}.") if nested else {f"{prefix}{name}"}
-    return keys
-
-
-def test_reference_names_every_key_and_its_default(tmp_path: Path) -> None:
-    """config/yaoma.toml, with its commented defaults switched on, is a good file that names every key."""
-    text = (ROOT / "config" / "yaoma.toml").read_text("utf-8")
-    lines = [
-        line[2:] if line.startswith("# ") and " = " in line and line.isascii() else line for line in text.split("\n")
-    ]
-    everything = "\n".join(lines)
-    config = load(written(tmp_path, everything)).config
-
-    assert _keys(Config) == _written_keys(tomllib.loads(everything))
-    assert load(written(tmp_path, text)).config.model_copy(update={"keys": config.keys}) == config

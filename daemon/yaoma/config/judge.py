@@ -14,7 +14,7 @@ from yaoma.config.positions import KeyPath, Position, nearest
 from yaoma.config.said import Said
 from yaoma.config.wording import ABSENT, expected, found, similar
 from yaoma_drivers import registry
-from yaoma_drivers.errors import DriverError, UnknownDriver
+from yaoma_drivers.errors import DriverUnusable, UnknownDriver
 
 __all__ = ["Judged", "judge"]
 
@@ -126,8 +126,8 @@ def _options(findings: _Findings) -> dict[str, BaseModel]:
                 found(driver, is_quotable=True),
                 _meant(close) if close else None,
             )
-        except DriverError as error:
-            facts = {"why": " ".join(str(error).split())}
+        except DriverUnusable as error:
+            facts = {"why": " ".join(f"{error.distribution}: {error.why}".split())}
             findings.add(
                 (*base, "driver"),
                 "driver_unusable",
