@@ -1,6 +1,7 @@
 """site.db: the file of everything that can be made anew from the journal and the bridge's receipts."""
 
 import logging
+import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,18 @@ log = logging.getLogger("yaoma.site")
 APPLICATION_ID = 0x59736974
 
 _USER_VERSION = 1
+
+#: What is asked of each table. Damage in a column's name passes SQLite's own check; then every start would fail.
+_COLUMNS = {
+    "seen": "key, log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms",
+    "ticket": "station, id, operation, opened, packs, wants_person, has_person",
+    "tally": "day, station, operation, verdict, reason, number",
+    "watermark": "log, upto",
+    "stored": "log, upto, frontier, epoch",
+    "receipts": "epoch, upto",
+    "outcome": "log, first, last, destination, state, reason, made_ms",
+    "task": "id, kind, log, seq, last, destination, reason, made_ms, done_ms",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +115,12 @@ def _check(path: Path, connection: Connection) -> None:
     for (answer,) in connection.execute("PRAGMA quick_check(1)"):
         if answer != "ok":
             raise DatabaseDamagedError(path, f"quick_check: {answer}")
+    there = {table for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    for table in sorted(there & _COLUMNS.keys()):
+        try:
+            for _ in connection.execute(f"SELECT {_COLUMNS[table]} FROM {table} LIMIT 0"):  # noqa: S608 - our own names
+                pass
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+                raise
+            raise DatabaseDamagedError(path, f"the table {table}: {error}") from error
