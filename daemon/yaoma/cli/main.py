@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from yaoma import __version__
-from yaoma.cli import config, journal, keys, run, scan, status, ticket
+from yaoma.cli import config, doctor, journal, keys, run, scan, status, ticket
 from yaoma.cli.report import CommandError
 
 __all__ = ["app", "main"]
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("scan")(scan.scan)
+app.command("doctor")(doctor.doctor)
 app.add_typer(ticket.app, name="ticket")
 app.add_typer(config.app, name="config")
 app.add_typer(journal.app, name="journal")

@@ -11,7 +11,7 @@ from yaoma.core.allowlist import MemoryAllowlist
 from yaoma.core.note import NoteError, Verifier, open_note
 from yaoma.core.site_list import ListRefusal, ListRefusedError, SiteList, read_list
 
-__all__ = ["MAX_LIST_BYTES", "ListHolder", "ListRefusal", "ListRefusedError", "load_list"]
+__all__ = ["MAX_LIST_BYTES", "ListHolder", "ListRefusal", "ListRefusedError", "load_list", "load_site_list"]
 
 log = logging.getLogger("yaoma.list")
 
@@ -32,10 +32,15 @@ def load_list(path: Path, verifiers: Sequence[Verifier], site: str, newer_than: 
     Raises:
         ListRefusedError: If it must not be used.
     """
-    return _load(path, verifiers, site, newer_than).allowlist
+    return load_site_list(path, verifiers, site, newer_than).allowlist
 
 
-def _load(path: Path, verifiers: Sequence[Verifier], site: str, newer_than: int) -> SiteList:
+def load_site_list(path: Path, verifiers: Sequence[Verifier], site: str, newer_than: int = 0) -> SiteList:
+    """Load a signed list as `load_list` does, and tell besides when it was signed.
+
+    Raises:
+        ListRefusedError: If it must not be used.
+    """
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_LIST_BYTES + 1)
@@ -126,7 +131,7 @@ class ListHolder:
     def _reload(self) -> bool:
         held = self._list
         try:
-            found = _load(self._path, self._verifiers, self._site, self._newer_than)
+            found = load_site_list(self._path, self._verifiers, self._site, self._newer_than)
             if held is not None and found.digest != held.digest and found.allowlist.version == held.allowlist.version:
                 raise ListRefusedError(
                     ListRefusal.NOT_NEWER, f"version {held.allowlist.version} is in use with another content"
