@@ -15,6 +15,7 @@ from yaoma.config.load import ConfigError, load, read
 from yaoma.config.questions import QUESTIONS, answers_from, mistakes_in, values_of
 from yaoma.config.reference import EXAMPLE, render
 from yaoma.config.toml_text import key_text, value_text
+from yaoma_drivers import registry
 
 REFERENCE = Path(__file__).parents[2] / "config" / "yaoma.toml"
 
@@ -113,20 +114,25 @@ def test_file_of_answers_is_read_and_its_mistakes_are_named(tmp_path: Path) -> N
         answers_from(tmp_path / "nowhere")
 
 
-def test_plugged_in_scanners_are_listed_once_by_their_lasting_name(tmp_path: Path) -> None:
-    """The name by id goes before the name by socket; a device has one entry."""
+def test_plugged_in_scanners_are_listed_once_by_their_lasting_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name by id goes before the name by socket; a device has one entry; of input devices only keyboards count."""
+    monkeypatch.setattr(registry, "known", lambda: ("hid", "serial_line"))
     for folder in ("serial/by-id", "serial/by-path", "input/by-id"):
         (tmp_path / folder).mkdir(parents=True)
-    for device in ("ttyACM0", "ttyACM1", "event0"):
+    for device in ("ttyACM0", "ttyACM1", "event0", "event1"):
         (tmp_path / device).touch()
     (tmp_path / "serial/by-id/usb-A").symlink_to(tmp_path / "ttyACM0")
     (tmp_path / "serial/by-path/p0").symlink_to(tmp_path / "ttyACM0")
     (tmp_path / "serial/by-path/p1").symlink_to(tmp_path / "ttyACM1")
     (tmp_path / "input/by-id/mouse-event-mouse").symlink_to(tmp_path / "event0")
+    (tmp_path / "input/by-id/gun-event-kbd").symlink_to(tmp_path / "event1")
 
     assert [
         Device(tmp_path / "serial/by-id/usb-A", "serial_line"),
         Device(tmp_path / "serial/by-path/p1", "serial_line"),
+        Device(tmp_path / "input/by-id/gun-event-kbd", "hid"),
     ] == plugged_in(tmp_path)
     assert [] == plugged_in(tmp_path / "nowhere")
 

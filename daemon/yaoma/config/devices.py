@@ -24,7 +24,7 @@ _FOLDERS: Final = (
 )
 
 #: Where drivers keep the path of their device.
-_PATH_OPTIONS: Final = ("device", "folder", "file", "path")
+_PATH_OPTIONS: Final = ("device", "file", "path", "folder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def scanner_of(answer: str) -> dict[str, Any]:
         known = registry.load(driver).Options.model_fields
     except DriverError:
         known = {}
-    option = next((name for name in _PATH_OPTIONS if name in known), _PATH_OPTIONS[0])
+    names = ("folder", *_PATH_OPTIONS) if Path(path).is_dir() else _PATH_OPTIONS
+    option = next((name for name in names if name in known), _PATH_OPTIONS[0])
     return {"driver": driver, "options": {option: path}}
 
 

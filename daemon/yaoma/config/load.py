@@ -74,9 +74,9 @@ class Reading:
     """
 
     path: Path
-    raw: bytes
-    text: str | None
-    fields: Mapping[str, Any] | None
+    raw: bytes = field(repr=False)
+    text: str | None = field(repr=False)
+    fields: Mapping[str, Any] | None = field(repr=False)
     loaded: Loaded | None
     mistakes: tuple[Mistake, ...]
     notices: tuple[Notice, ...] = ()

@@ -82,11 +82,11 @@ def begin(path: Path) -> Start:
         log.warning("%s", notice)
     if reading.loaded is not None:
         return Start(reading, reading.loaded)
-    for mistake in reading.mistakes:
-        log.error("%s", mistake)
     start = _stand_in(reading, sentence_of(reading.mistakes))
     if start is None:
         raise ConfigError(path, reading.mistakes)
+    for mistake in reading.mistakes:
+        log.error("%s", mistake)
     return start
 
 

@@ -142,6 +142,10 @@ _DRIVERS_RULES: Final = (
             "terminators, or idle_ends_symbol switched on, so that silence ends a symbol",
         ),
     ),
+    (
+        r"name the scanner by exactly one of .*",
+        Said("serial、port、device 三者只写一个", "exactly one of serial, port and device"),
+    ),
     (r"a terminator has at least one byte", Said("结束符至少一个字节", "terminators of at least one byte")),
     (
         r"one terminator stands inside another.*",
