@@ -5,36 +5,46 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What pip can't bring: the broker, libzbar for pyzbar, and what systemd-python and evdev are compiled with.
 DEBIAN := mosquitto libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev python3-dev python3-venv e2fsprogs
+# What an installed box needs of these; a centre needs its broker besides.
+DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev python3-dev python3-venv
 KEEP ?=
 WORKERS ?= auto
+DESTDIR ?=
 
-.PHONY: help install demo test test-slow check format build clean system
+.PHONY: help venv install uninstall demo test test-slow check format build clean system
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-install: $(VENV)/installed ## Install Debian packages and the virtual environment
+venv: $(VENV)/installed ## Install Debian packages and the virtual environment of this checkout
 
-demo: install ## A morning at the counter: broker, bridge, box, scanner, camera (KEEP=1 leaves it running)
+install: DEBIAN := $(DEBIAN_BOX)
+install: $(if $(DESTDIR),,system) ## Install on this machine: /opt/yaoma, commands, units, users, udev rules (DESTDIR=...)
+	$(if $(DESTDIR),,$(SUDO)) env DESTDIR="$(DESTDIR)" PYTHON="$(PYTHON)" PIP_ARGS="$(PIP_ARGS)" systemd/install.sh install
+
+uninstall: ## Take it off again; configuration, keys and records stay
+	$(if $(DESTDIR),,$(SUDO)) env DESTDIR="$(DESTDIR)" systemd/install.sh uninstall
+
+demo: venv ## A morning at the counter: broker, bridge, box, scanner, camera (KEEP=1 leaves it running)
 	$(BIN)/python -W error::ResourceWarning tests/demo/morning.py $(if $(KEEP),--keep)
 
-test: install ## Run the tests (under 8 minutes)
+test: venv ## Run the tests (under 8 minutes)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
 
-test-slow: install ## Run all tests, the long ones too
+test-slow: venv ## Run all tests, the long ones too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
-check: install ## Lint, types, floors
+check: venv ## Lint, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: install ## Format the code
+format: venv ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-build: install ## Build wheel and source archive into dist/
+build: venv ## Build wheel and source archive into dist/
 	$(BIN)/pip -q install build
 	$(BIN)/python -m build
 

@@ -91,7 +91,7 @@ def test_makefile_installs_what_the_readme_promises() -> None:
     makefile = (ROOT / "Makefile").read_text()
 
     for target in ("demo", "test"):
-        assert re.search(rf"^{target}: install ", makefile, re.MULTILINE)
+        assert re.search(rf"^{target}: venv ", makefile, re.MULTILINE)
     assert "make check" in (ROOT / ".ci" / "run").read_text()
     assert "make test" in (ROOT / ".ci" / "run").read_text()
 
