@@ -199,10 +199,14 @@ class Broker:
 
 
 class SilentBroker:
-    """Accepts connections, reads everything, never answers."""
+    """Accepts connections, reads everything, never answers.
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    Args:
+        port: The port, a free one if 0.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port = int(self._listener.getsockname()[1])
         self.accepted = 0
         self._streams: list[socket.socket] = []

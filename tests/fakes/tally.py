@@ -144,6 +144,8 @@ def assert_shown_is_kept(box: BoxProcess, log: str | None = None) -> int:
         box: A box that logs every verdict.
         log: The log they were shown for; the only one on the box if None.
     """
+    # First what was shown: more may be kept while this looks, never more shown.
+    shown, screen = shown_verdicts(box), shown_packs(box)
     entries = box.entries()
     logs = {record.log for record in entries}
     if log is None:
@@ -154,11 +156,9 @@ def assert_shown_is_kept(box: BoxProcess, log: str | None = None) -> int:
         for record in entries
         if record.kind == Kind.SCAN and record.log == log
     }
-    shown = shown_verdicts(box)
     lost = [one for one in shown if kept.get(one.seq) != (one.verdict, one.reason, one.station)]
     assert not lost, f"{len(lost)} of {len(shown)} verdicts were shown and are not kept, such as {lost[:3]}"
     codes = {record.seq: record.fields.get("code") for record in entries if record.log == log}
-    screen = shown_packs(box)
     strange = [one for one in screen if codes.get(one.seq) != f"cn20:{one.code}"]
     assert not strange, f"the screen has shown what is not kept, such as {strange[:3]}"
     return len(shown)
