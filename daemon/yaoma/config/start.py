@@ -79,14 +79,14 @@ def begin(path: Path) -> Start:
     """
     reading = read(path)
     for notice in reading.notices:
-        log.warning("%s", notice)
+        log.warning("look at the configuration: hint=%s", notice)
     if reading.loaded is not None:
         return Start(reading, reading.loaded)
     start = _stand_in(reading, sentence_of(reading.mistakes))
     if start is None:
         raise ConfigError(path, reading.mistakes)
     for mistake in reading.mistakes:
-        log.error("%s", mistake)
+        log.error("mistake in the configuration: problem=%s", mistake)
     return start
 
 
@@ -97,6 +97,6 @@ def _stand_in(reading: Reading, why: Said) -> Start | None:
         write_result(reading.path, _OUT_OF_SERVICE.fill({"why": why}), reading.mistakes, reading.notices)
         return None
     said = _STAND_IN.fill({"why": why})
-    log.error("%s", said)
+    log.error("the configuration can't be used: problem=%s", said)
     write_result(reading.path, said, reading.mistakes, reading.notices)
     return Start(reading, kept.loaded, why)
