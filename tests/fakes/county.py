@@ -80,6 +80,11 @@ class BoxProcess:
         link.unlink(missing_ok=True)
         link.symlink_to(scanner.path)
 
+    def unplug(self) -> None:
+        """Unplug the scanner; its name goes with it, or it would soon name somebody else's pseudo-terminal."""
+        (self.folder / "gun").unlink()
+        self.scanner.unplug()
+
     def entries(self) -> list[Record]:
         """All records of all logs on the box, oldest first, copies as they stand; read from the disk."""
         return [record for _, records in logs_in_order(self.state) for record in records]
