@@ -33,6 +33,9 @@ class SiteLedger:
         self._file = file
         self._unwritten = Changes()
         self._staged = Changes()
+        # What the file itself said last: judging a scan and projecting its record ask for the same.
+        self._pack_on_disk: tuple[str, Seen | None] | None = None
+        self._tickets_on_disk: dict[str, Ticket | None] = {}
         with self._database() as connection:
             migrate(connection, "site")
             self._watermark = dict(connection.execute("SELECT log, upto FROM watermark"))
@@ -55,13 +58,9 @@ class SiteLedger:
             for changes in (self._staged, self._unwritten):
                 if key in changes.seen:
                     return changes.seen[key]
-            with self._database() as connection:
-                rows = connection.execute(
-                    "SELECT log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, "
-                    "effect_ms FROM seen WHERE key = ?",
-                    (key,),
-                )
-                return next((_seen(row) for row in rows), None)
+            if self._pack_on_disk is None or self._pack_on_disk[0] != key:
+                self._pack_on_disk = key, self._read_pack(key)
+            return self._pack_on_disk[1]
 
     def open_ticket(self, station: str) -> Ticket | None:
         """Give the open ticket of a station.
@@ -73,13 +72,9 @@ class SiteLedger:
             for changes in (self._staged, self._unwritten):
                 if station in changes.tickets:
                     return changes.tickets[station]
-            with self._database() as connection:
-                rows = connection.execute(
-                    "SELECT id, station, operation, opened, packs, wants_person, has_person FROM ticket "
-                    "WHERE station = ?",
-                    (station,),
-                )
-                return next((_open_ticket(row) for row in rows), None)
+            if station not in self._tickets_on_disk:
+                self._tickets_on_disk[station] = self._read_ticket(station)
+            return self._tickets_on_disk[station]
 
     def packs_of(self, ticket: str) -> Sequence[str]:
         """Give the keys of the packs that are on a ticket, in scanning order.
@@ -163,6 +158,7 @@ class SiteLedger:
                 return
             with self._transaction() as connection:
                 _write(connection, changes)
+            self._forget_what_was_read()
             self._watermark.update(changes.upto)
             self._unwritten = Changes()
 
@@ -194,7 +190,29 @@ class SiteLedger:
             with self._transaction() as connection:
                 for table in PROJECTED:
                     connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
+            self._forget_what_was_read()
             self._unwritten, self._staged, self._watermark = Changes(), Changes(), {}
+
+    def _read_pack(self, key: str) -> Seen | None:
+        with self._database() as connection:
+            rows = connection.execute(
+                "SELECT log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, "
+                "effect_ms FROM seen WHERE key = ?",
+                (key,),
+            )
+            return next((_seen(row) for row in rows), None)
+
+    def _read_ticket(self, station: str) -> Ticket | None:
+        with self._database() as connection:
+            rows = connection.execute(
+                "SELECT id, station, operation, opened, packs, wants_person, has_person FROM ticket WHERE station = ?",
+                (station,),
+            )
+            return next((_open_ticket(row) for row in rows), None)
+
+    def _forget_what_was_read(self) -> None:
+        self._pack_on_disk = None
+        self._tickets_on_disk.clear()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
