@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from fakes.drawn_codes import blank, code128, ean13, gs1_matrix, jpeg, on_paper, png, qr
 from fakes.listener import Listener
 from yaoma_drivers.camera import CameraDriver, CameraOptions
+from yaoma_drivers.camera_folder import CameraFolder
 from yaoma_drivers.driver import Driver
 from yaoma_drivers.errors import DeviceGone, DeviceReason, DeviceRefused
 from yaoma_drivers.stop import Stop
@@ -35,10 +36,16 @@ def sheet(text: str) -> bytes:
     return png(on_paper((code128(text), 60, 60), width=900, height=400))
 
 
+def folder_of(reader: CameraDriver) -> CameraFolder:
+    """Return the part of the driver that reads a folder."""
+    assert isinstance(reader._source, CameraFolder)
+    return reader._source
+
+
 def wait_until_listed(reader: CameraDriver) -> None:
     """Wait for the first look into the folder, after which a picture is new."""
     until_s = time.monotonic() + 20
-    while not reader._was_listed:
+    while not folder_of(reader)._was_listed:
         assert time.monotonic() < until_s
         time.sleep(0.005)
 
@@ -180,7 +187,7 @@ def test_symbols_when_a_picture_holds_no_code_then_it_is_counted_only(listen: Li
     reader = camera(tmp_path)
     listener = listen(reader)
     assert listener.next().data == CODES[0].encode()
-    assert reader.blank_count == 2
+    assert folder_of(reader).blank_count == 2
     assert listener.rest() == []
 
 
@@ -217,8 +224,19 @@ def test_symbols_when_there_is_no_folder_then_the_error_says_so(tmp_path: Path) 
 
 
 def test_options_when_they_do_not_fit_then_they_are_refused(tmp_path: Path) -> None:
-    """A relative folder, an unknown key and a poll that would make stop late are refused."""
-    for options in ({"folder": "pictures"}, {"folder": tmp_path, "device": 0}, {"folder": tmp_path, "poll_ms": 5000}):
+    """A relative folder, an unknown key, a poll that would make stop late, no source, two, and the other's options."""
+    camera_path = "/dev/v4l/by-id/usb-Camera-video-index0"
+    for options in (
+        {"folder": "pictures"},
+        {"folder": tmp_path, "baud_rate": 0},
+        {"folder": tmp_path, "poll_ms": 5000},
+        {},
+        {"folder": tmp_path, "device": camera_path},
+        {"folder": tmp_path, "gone_ms": 1500},
+        {"device": camera_path, "poll_ms": 200},
+        {"device": "video0"},
+        {"device": camera_path, "confirm_frames": 6},
+    ):
         with pytest.raises(ValidationError):
             CameraOptions.model_validate(options)
 
@@ -230,6 +248,7 @@ def test_reading_when_it_runs_then_only_the_folder_and_its_pictures_are_opened_t
     program = """
 import json, os, sys
 from yaoma_drivers.camera import CameraDriver, CameraOptions
+from yaoma_drivers.camera_folder import CameraFolder
 from yaoma_drivers.stop import Stop
 
 driver = CameraDriver("s", CameraOptions(folder=sys.argv[1], existing=True, poll_ms=10, settle_ms=50))
