@@ -295,6 +295,16 @@ def test_feed_when_the_terminator_never_comes_then_a_fault_comes_after_the_gap()
     assert typed[0].mono_us == last_us + GAP_US
 
 
+def test_feed_when_a_key_is_stuck_then_its_repeats_hold_up_no_gap() -> None:
+    """A key that is never released repeats for ever; the symbol before it is given up all the same."""
+    typist = Typist()
+    typist.press("1")
+    deadline_us = typist.events[1].mono_us + GAP_US
+    for _ in range(400):
+        typist.press("1", value=2)
+    assert decoder().feed(typist.events) == [TypedFrame(Frame(b"", 1, UNTERMINATED), deadline_us)]
+
+
 def test_expire_when_time_passes_then_it_says_what_feed_would() -> None:
     """The deadline is there while something waits; asked before it nothing comes, asked at it the fault comes."""
     reader = decoder()
