@@ -146,7 +146,8 @@ class Recorder(threading.Thread):
         disk_low, before = self._parts.disk.room().low, self._stamp
         draft, told = journal.draft(), list[Told]()
         try:
-            self._stamped(draft)
+            if self._due or not group:
+                self._stamped(draft)
             for entry in self._due:
                 self._ledger.stage(draft.add(entry, self._stamp))
             for item in group:
@@ -162,12 +163,13 @@ class Recorder(threading.Thread):
             self._failed(error, journal)
             self._refuse(group)
             return
+        # The operator first: whoever delivers would take the interpreter's lock from those who show.
+        for tell in told:
+            tell()
         if draft.records:
             self._due.clear()
             self._ledger.keep()
             self._parts.kept()
-        for tell in told:
-            tell()
 
     def _stamped(self, draft: Draft) -> Stamp:
         """Give the time; if the clock was moved, draft the record that says so before anything gets the new time."""
