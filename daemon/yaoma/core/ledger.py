@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from yaoma.core.record import Kind, Record, Stamp
@@ -10,8 +11,10 @@ from yaoma.core.ticket import Action, Ticket
 
 __all__ = ["Changes", "LedgerView", "Seen", "day_of", "project"]
 
-#: China has one time zone and no summer time; the day of a count is the day at the counter.
-_CHINA = timezone(timedelta(hours=8))
+#: China has one time zone, 8 hours east, and no summer time; the day of a count is the day at the counter.
+_CHINA_MS = 8 * 3600 * 1000
+_DAY_MS = 24 * 3600 * 1000
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +161,13 @@ def _ticket(original: Record, record: Record, view: LedgerView, changes: Changes
 
 def day_of(stamp: Stamp) -> int:
     """Give the day at the counter as YYYYMMDD; a time that no calendar holds counts as day 0."""
+    return _day((stamp.wall_ms + _CHINA_MS) // _DAY_MS)
+
+
+@lru_cache(maxsize=16)
+def _day(days: int) -> int:
     try:
-        day = datetime.fromtimestamp(stamp.wall_ms / 1000, _CHINA)
-    except (OverflowError, ValueError, OSError):
+        day = _EPOCH + timedelta(days=days)
+    except OverflowError:
         return 0
     return day.year * 10_000 + day.month * 100 + day.day
