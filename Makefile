@@ -9,9 +9,11 @@ DEBIAN := mosquitto libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-
 DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev python3-dev python3-venv
 KEEP ?=
 WORKERS ?= auto
+ROWS ?= append,box,drain
+ROUNDS ?= 3
 DESTDIR ?=
 
-.PHONY: help venv install uninstall demo test test-slow check format build clean system
+.PHONY: help venv install uninstall demo test test-slow bench check format build clean system
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +35,10 @@ test: venv ## Run the tests (under 8 minutes)
 
 test-slow: venv ## Run all tests, the long ones too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
+
+bench: venv ## Measure speed beside floors and peers (ROWS=append,drain ROUNDS=3)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --group bench
+	$(BIN)/python tests/bench/run.py --rows "$(ROWS)" --rounds "$(ROUNDS)"
 
 check: venv ## Lint, types, floors
 	$(BIN)/ruff check .

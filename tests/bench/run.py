@@ -1,0 +1,89 @@
+"""`make bench`: measures the box beside its floors and peers, in rounds, and prints one table.
+
+Rates belong to the machine that is named above the table; what carries over to another are ratios, bytes and syncs.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench.append_section import AppendSection
+from bench.box_section import BoxSection
+from bench.drain_section import DrainSection
+from bench.machine import describe
+from bench.sync_shim import SyncShim
+from bench.table import Found, Row, table
+
+
+class Section(Protocol):
+    """Some rows of the table that are measured together."""
+
+    def round(self) -> dict[str, float]:
+        """Measure everything once."""
+        ...
+
+    def rows(self, found: Found) -> list[Row]:
+        """Lay out the medians."""
+        ...
+
+
+SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
+    "append": AppendSection,
+    "box": BoxSection,
+    "drain": DrainSection,
+}
+
+
+def main() -> int:
+    """Run the bench; the exit code is 1 if a bar is missed."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--rows", default=",".join(SECTIONS), help=f"which of {', '.join(SECTIONS)}")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=None, help="where to write; beneath the temporary folder")
+    options = parser.parse_args()
+    names = [name for name in options.rows.split(",") if name]
+    unknown = sorted(set(names) - set(SECTIONS))
+    if unknown:
+        parser.error(f"no such rows: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    with tempfile.TemporaryDirectory(prefix="yb", dir=options.folder) as made:
+        folder = Path(made)
+        for line in describe(folder):
+            _say(line)
+        rows = _measured(folder, names, options.rounds)
+    _say(f"medians of {options.rounds} rounds\n")
+    _say(table(rows))
+    return int(any(row.is_met is False for row in rows))
+
+
+def _measured(folder: Path, names: list[str], rounds: int) -> list[Row]:
+    shim = SyncShim(folder)
+    rows: list[Row] = []
+    for name in names:
+        place = folder / name
+        place.mkdir()
+        with ExitStack() as stack:
+            section = SECTIONS[name](place, shim)
+            close = getattr(section, "close", None)
+            if close is not None:
+                stack.callback(close)
+            found = []
+            for number in range(rounds):
+                sys.stderr.write(f"{name}: round {number + 1} of {rounds}\n")
+                found.append(section.round())
+            rows += section.rows(Found(found))
+    return rows
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
