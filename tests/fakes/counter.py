@@ -103,6 +103,7 @@ class CounterBench:
         disk: DiskGauge | None = None,
         queue_size: int = 1024,
         first_entries: tuple[Entry, ...] = (),
+        last: Stamp | None = None,
     ) -> None:
         self.path = path
         self.path.mkdir(exist_ok=True)
@@ -135,6 +136,7 @@ class CounterBench:
             disk=disk or DiskGauge(path, low_bytes=0, full_bytes=0),
             kept=self.kept.set,
             first_entries=first_entries,
+            last=last,
         )
         self.recorder = Recorder(self.parts, self.items)
         self.recorder.start()
@@ -142,7 +144,8 @@ class CounterBench:
     def scan(self, data: str | bytes, scanner: str = "gun") -> None:
         """Put a symbol into the queue."""
         raw = data if isinstance(data, bytes) else data.encode()
-        self.items.put(Symbol(raw, scanner, self.clock().mono_ms))
+        # The hand clock goes a second per look, which would make every scan a late one: it was read "just now".
+        self.items.put(Symbol(raw, scanner, self.clock().mono_ms + 3_600_000))
 
     def ticket(self, action: Action, operation: str = "dispense", **more: Any) -> TicketAnswer:
         """Send a ticket command and wait for its answer."""

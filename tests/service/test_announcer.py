@@ -88,3 +88,18 @@ def test_trouble_is_out_of_service_and_never_a_verdict() -> None:
 
     assert [(Signal.OUT_OF_SERVICE, "disk_full", None)] == [(one.signal, one.reason, one.seq) for one in lamp.seen]
     assert [Signal.OUT_OF_SERVICE] == scanner.beeps
+
+
+def test_pass_that_comes_too_late_is_not_shown_green(tmp_path: Path) -> None:
+    """Past 400 ms another pack may lie under the lamp: the record keeps its PASS, the operator is asked to look."""
+    lamp, scanner = Lamp(), Scanner()
+    worker = IndicatorWorker(lamp)
+    worker.start()
+    bench = CounterBench(tmp_path / "state")
+    bench.shown.show = Announcer({"gun": "counter"}, {"gun": scanner}, [worker]).show  # type: ignore[method-assign]
+    bench.items.put(Symbol(LISTED.encode(), "gun", bench.clock().mono_ms - 1000))
+    bench.stop()
+    worker.stop()
+
+    assert [Signal.REVIEW] == scanner.beeps
+    assert [("late", 1)] == [(one.reason, one.seq) for one in lamp.seen]

@@ -15,9 +15,9 @@ from yaoma.core.policy import Policy
 from yaoma.core.reason import Degraded
 from yaoma.core.record import ClockState, Kind, Record, Stamp
 from yaoma.core.scan import Person
-from yaoma.core.ticket import Action
+from yaoma.core.ticket import Action, TicketCommand
 from yaoma.service.recorder import SiteLostError
-from yaoma.service.work import CloseLog, Damage
+from yaoma.service.work import CloseLog, Damage, Request
 from yaoma.shell.database import open_sqlite
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.rebuild import rebuild
@@ -284,6 +284,12 @@ def test_rebuilt_projection_equals_the_kept_one(tmp_path: Path) -> None:
     assert mark.items() <= dict(after["watermark"]).items()
 
 
+def current_log(bench: CounterBench) -> str | None:
+    """The id of the log that the recorder has open now."""
+    journal = bench.recorder.journal
+    return journal.log if journal is not None else None
+
+
 def log_of(path: Path) -> str:
     """The id of the open log."""
     return kept(path)[0].log
@@ -408,3 +414,148 @@ def test_list_is_asked_for_each_scan(tmp_path: Path) -> None:
     bench.stop()
 
     assert ("REVIEW", "list_missing") == (bench.shown.verdicts[0][1].verdict, bench.shown.verdicts[0][1].reason)
+
+
+def test_request_to_close_a_log_waits_until_it_can_be_done(tmp_path: Path) -> None:
+    """The uploader tells of a fork once; while the disk is full the request waits and is carried out with room."""
+    full = [False]
+
+    class Gauge(DiskGauge):
+        """A gauge that the test sets."""
+
+        def room(self) -> Any:
+            return replace(super().room(), full=full[0])
+
+    bench = CounterBench(tmp_path / "state", disk=Gauge(tmp_path, low_bytes=0, full_bytes=0))
+    bench.scan(LISTED)
+    bench.wait(1)
+    assert bench.recorder.journal is not None
+    old = bench.recorder.journal.log
+    full[0] = True
+    bench.scan(LISTED)
+    bench.items.put(CloseLog(old))
+    bench.wait(2)
+    full[0] = False
+    end_s = time.monotonic() + 20
+    while bench.recorder.journal.log == old and time.monotonic() < end_s:
+        time.sleep(0.02)
+    bench.stop()
+
+    assert [Kind.OPEN, Kind.COPY] == [record.kind for record in kept(bench.path)]
+
+
+def test_failed_closing_of_a_log_is_tried_again(tmp_path: Path) -> None:
+    """One I/O error while a forked log is closed does not lose the request."""
+
+    class Faulty(FaultyConnection):
+        """Fails while told to."""
+
+    bench = CounterBench(
+        tmp_path / "state",
+        opener=lambda path: sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Faulty),
+    )
+    bench.scan(LISTED)
+    bench.wait(1)
+    assert bench.recorder.journal is not None
+    old = bench.recorder.journal.log
+    left = [1]
+
+    def once(sql: str) -> sqlite3.Error | None:
+        if left[0] and sql.startswith("BEGIN"):
+            left[0] -= 1
+            return sqlite3.OperationalError("disk I/O error")
+        return None
+
+    Faulty.fail = staticmethod(once)
+    bench.items.put(CloseLog(old))
+    end_s = time.monotonic() + 20
+    while current_log(bench) in {None, old} and time.monotonic() < end_s:
+        time.sleep(0.02)
+    bench.stop()
+
+    assert [0] == left
+    assert old != kept(bench.path)[0].log
+
+
+def test_history_of_ended_logs_survives_the_loss_of_site_db(tmp_path: Path) -> None:
+    """A pack that was dispensed before a fork is still known as dispensed when site.db is made anew."""
+    bench = CounterBench(tmp_path / "state")
+    bench.ticket(Action.OPEN)
+    bench.scan(LISTED)
+    bench.wait(1)
+    bench.ticket(Action.CLOSE)
+    bench.ticket(Action.OPEN, "receive")
+    assert bench.recorder.journal is not None
+    old = bench.recorder.journal
+    bench.confirmed[old.log] = old.size
+    bench.items.put(CloseLog(old.log))
+    bench.scan("83003850000000000001")
+    bench.wait(2)
+    bench.stop()
+    for one in bench.path.glob("site.db*"):
+        one.unlink()
+    again = CounterBench(bench.path)
+    again.scan("83003850000000000002")
+    again.wait(1)
+    seen, ticket = again.ledger.seen(f"cn20:{LISTED}"), again.ledger.open_ticket("counter")
+    again.stop()
+
+    assert seen is not None
+    assert "dispense" == seen.effect
+    assert ticket is not None
+    assert ("receive", 2) == (ticket.operation, ticket.packs)
+
+
+def test_clock_that_was_set_during_a_restart_is_recorded(tmp_path: Path) -> None:
+    """The first record after a restart in the same boot tells that the clock has become trusted meanwhile."""
+    bench = CounterBench(tmp_path / "state")
+    before = replace(bench.clock(), clock=ClockState.UNTRUSTED)
+    bench.stop()
+    again = CounterBench(bench.path, last=before)
+    again.scan(LISTED)
+    again.wait(1)
+    again.stop()
+
+    assert ClockState.UNTRUSTED in [record.fields.get("was") for record in kept(bench.path)]
+
+
+def test_scans_are_answered_also_when_the_site_file_is_lost(tmp_path: Path) -> None:
+    """Whatever ends the recorder, nobody waits in vain: what was not judged is shown as out of service."""
+    bench = CounterBench(tmp_path / "state")
+    bench.scan(LISTED)
+    bench.wait(1)
+    with bench.site.lock:
+        bench.site.connection.execute("DROP TABLE seen")
+        for number in range(5):
+            bench.scan(f"83003850{number:012d}")
+        time.sleep(0.3)
+    bench.recorder.join(20)
+    bench.stop()
+
+    assert isinstance(bench.recorder.failure, SiteLostError)
+    assert 6 == len(bench.shown.verdicts) + len(bench.shown.refused)
+
+
+def test_given_up_command_has_no_effect(tmp_path: Path) -> None:
+    """A command whose sender was told `busy` is not carried out later."""
+    bench = CounterBench(tmp_path / "state")
+    bench.items.put(Request(TicketCommand(Action.OPEN, "counter", "dispense"), lambda _: None, lambda: True))
+    bench.scan(LISTED)
+    bench.wait(1)
+    bench.stop()
+
+    assert Kind.TICKET not in [record.kind for record in kept(bench.path)]
+
+
+def test_web_address_around_a_code_leaves_nothing_but_the_code(tmp_path: Path) -> None:
+    """Of a GS1 Digital Link, GTIN and serial are recorded; its query, which may name a person, is not (promise 5)."""
+    bench = CounterBench(tmp_path / "state")
+    bench.scan("https://id.example/01/06901234567892/21/S0001?user=13812345678&token=s3cret")
+    bench.scan("0106901234567892172703311110A123\x1d21S0002")
+    bench.wait(2)
+    bench.stop()
+    written = b"".join(path.read_bytes() for path in bench.path.glob("*.db*"))
+
+    assert "gs1:010690123456789221S0001" == bench.shown.verdicts[0][2].fields["code"]
+    assert b"13812345678" not in written
+    assert b"s3cret" not in written

@@ -55,10 +55,12 @@ class Model:
             key = said.get("code")
             if key and said["verdict"] in {"PASS", "REVIEW", "STOP"}:
                 place = 0
+                old = self.seen.get(key)
                 if ticket and ticket.id == said["ticket"] and said["verdict"] != "STOP":
                     place = ticket.packs + 1
                     self.tickets[station] = replace(ticket, packs=place)
-                old = self.seen.get(key)
+                elif ticket and old and old.place and old.ticket == ticket.id:
+                    self.tickets[station] = replace(ticket, packs=ticket.packs - 1)
                 effect = (old.effect, old.effect_ms) if old else ("", 0)
                 self.seen[key] = Seen(
                     at.log, at.seq, station, said["ticket"], said["verdict"], one.stamp, place, *effect

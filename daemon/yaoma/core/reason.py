@@ -47,6 +47,7 @@ class Reason(StrEnum):
     DENIED_NOT_ACTIVATED = "denied_not_activated"
     GS1_GLUED = "gs1_glued"
     PERSON_NOT_SEALABLE = "person_not_sealable"
+    LATE = "late"  # shown in place of a PASS that comes when another pack may lie there; never recorded
 
 
 def lookalike_reason(kind: LookalikeKind) -> str:
@@ -74,5 +75,6 @@ CLASSES: Final[dict[str, frozenset[VerdictClass]]] = {
     Reason.DENIED_NOT_ACTIVATED: frozenset({VerdictClass.STOP}),
     Reason.GS1_GLUED: frozenset({VerdictClass.FAULT}),
     Reason.PERSON_NOT_SEALABLE: frozenset({VerdictClass.FAULT}),
+    Reason.LATE: frozenset({VerdictClass.REVIEW}),
     **{lookalike_reason(kind): frozenset({VerdictClass.FAULT}) for kind in LookalikeKind},
 }

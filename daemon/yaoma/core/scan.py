@@ -63,7 +63,7 @@ def scan_entry(
         if symbol.aim:
             fields["aim"] = symbol.aim
         if isinstance(code, Gs1):
-            fields |= _gs1_fields(symbol, code)
+            fields |= _gs1_fields(code)
         if verdict.verdict.value == "REPEAT" and situation.seen is not None:
             fields["of"] = {"log": situation.seen.log, "seq": situation.seen.seq}
     if person is not None:
@@ -71,11 +71,16 @@ def scan_entry(
     return Entry(Kind.SCAN, fields, person.blob if person else None)
 
 
-def _gs1_fields(symbol: Symbol, code: Gs1) -> dict[str, Json]:
-    """Keep the symbol as it was read: how the insurance platform wants GS1 written is not public (DOMAIN.md 1.4)."""
-    fields: dict[str, Json] = {"raw": symbol.data.decode("ascii", "replace")}
+def _gs1_fields(code: Gs1) -> dict[str, Json]:
+    """Keep the parts from which every written form can be made (DOMAIN.md 1.4), and nothing else of the symbol.
+
+    A web address around the code, or fields that name a recipient, are nobody's business here (promise 5).
+    """
+    fields: dict[str, Json] = {}
     if code.lot is not None:
         fields["lot"] = code.lot
     if code.expiry is not None:
         fields["expiry"] = code.expiry.isoformat()
+    if code.produced is not None:
+        fields["produced"] = code.produced.isoformat()
     return fields

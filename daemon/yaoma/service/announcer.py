@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from yaoma.core.code import from_key
+from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.record import Record
 from yaoma.core.verdict import Verdict
 from yaoma.core.wording import grouped
@@ -12,7 +13,10 @@ from yaoma_drivers.driver import Showing
 from yaoma_drivers.signal import Signal
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["Announcer"]
+__all__ = ["LATE_MS", "Announcer"]
+
+#: Past this the operator has gone on to the next pack: a green light would be taken for that one (DESIGN.md 3).
+LATE_MS = 400
 
 
 class Announcer:
@@ -33,10 +37,11 @@ class Announcer:
 
     def show(self, symbol: Symbol, verdict: Verdict, record: Record) -> None:
         """Show a verdict whose record is kept."""
-        operation = record.fields.get("operation")
+        operation, waited_ms = record.fields.get("operation"), record.fields.get("waited_ms")
+        is_late = verdict.verdict is VerdictClass.PASS and isinstance(waited_ms, int) and waited_ms > LATE_MS
         shown = Shown(
-            signal=Signal(verdict.verdict.value),
-            reason=str(verdict.reason),
+            signal=Signal.REVIEW if is_late else Signal(verdict.verdict.value),
+            reason=Reason.LATE.value if is_late else str(verdict.reason),
             station=self._stations[symbol.scanner],
             scanner=symbol.scanner,
             operation=operation if isinstance(operation, str) else "",

@@ -120,7 +120,7 @@ class Box:
         self.reader_stop.set()
         for reader in self.readers:
             _join(reader, deadline_s)
-        while self.recorder.is_alive():
+        while self.recorder.is_alive() and time.monotonic() < deadline_s:
             with contextlib.suppress(queue.Full):
                 self.items.put(None, timeout=0.1)
                 break

@@ -85,6 +85,8 @@ class Counter:
             DatabaseError: If the ledger can't be read.
         """
         command = request.command
+        if request.is_given_up():
+            return lambda: None
         try:
             self._check(command)
             entry = ticket_entry(command, self.ledger.open_ticket(command.station), self.new_id())

@@ -1,6 +1,7 @@
 """The desk: answers what other programs on the box ask through the control socket."""
 
 import queue
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -43,6 +44,7 @@ class Desk:
         stations: Names of the stations.
         safe_mode: Only drivers that came with this package are used.
         left_out: Scanners that are not read for that reason.
+        metrics_trouble: Why metrics are not served though they should be, or empty.
     """
 
     site: str
@@ -59,6 +61,7 @@ class Desk:
     stations: tuple[str, ...]
     safe_mode: bool = False
     left_out: tuple[str, ...] = ()
+    metrics_trouble: Callable[[], str] = lambda: ""
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one request.
@@ -80,6 +83,7 @@ class Desk:
         station, operation, operator = (request.get(name, "") for name in ("station", "operation", "operator"))
         if not (isinstance(station, str) and isinstance(operation, str) and isinstance(operator, str)):
             raise ValueError("station, operation and operator are text")  # noqa: TRY004 - one error for a bad request
+        operator.encode()  # half a surrogate pair has no place in a record; the error is a ValueError
         command = TicketCommand(
             Action(request.get("action", "")),
             station,
@@ -88,10 +92,12 @@ class Desk:
             wants_person=request.get("person") is True,
         )
         answers: queue.Queue[TicketAnswer] = queue.Queue()
+        given_up = threading.Event()
         try:
-            self.items.put(Request(command, answers.put), timeout=_ANSWER_S)
+            self.items.put(Request(command, answers.put, given_up.is_set), timeout=_ANSWER_S)
             answer = answers.get(timeout=_ANSWER_S)
         except (queue.Full, queue.Empty):
+            given_up.set()
             return {"refusal": "busy"}
         if answer.record is None:
             return {"refusal": answer.refusal}
@@ -108,6 +114,7 @@ class Desk:
             "box": self.box,
             "version": __version__,
             "safe_mode": self.safe_mode,
+            "metrics_trouble": self.metrics_trouble(),
             "trouble": {"cause": trouble.cause, "problem": trouble.problem} if trouble else None,
             "journal": {
                 "log": journal.log if journal else "",

@@ -61,6 +61,8 @@ class RecorderParts:
         kept: Called after each commit and each change of the log; must return at once.
         checkpoint_s: A checkpoint is signed this long after the last one, if there is news, in seconds.
         first_entries: Recorded at the start, such as the `start` record.
+        last: The stamp of the last record before the start, or None: the clock may have been set in between.
+        committed: Told how long each commit took, in seconds; must return at once.
         heart: Beats after each step; being idle counts, a blocked append does not.
     """
 
@@ -72,6 +74,8 @@ class RecorderParts:
     kept: Callable[[], None]
     checkpoint_s: float = 60.0
     first_entries: Sequence[Entry] = ()
+    last: Stamp | None = None
+    committed: Callable[[float], None] = lambda _: None
     heart: Heart = field(default_factory=lambda: Heart("recorder", STEP_S))
 
 
@@ -94,7 +98,9 @@ class Recorder(threading.Thread):
         self._due = list(parts.first_entries)
         self._retry_at_s, self._wait_s = 0.0, _FIRST_RETRY_S
         self._checkpoint_at_s = self._flush_at_s = time.monotonic()
-        self._stamp = parts.clock()
+        now = parts.clock()
+        self._stamp = parts.last if parts.last is not None and parts.last.boot == now.boot else now
+        self._to_replace: CloseLog | Damage | None = None
 
     def run(self) -> None:
         """Serve items until None comes; then sign a last checkpoint."""
@@ -109,6 +115,7 @@ class Recorder(threading.Thread):
         except Exception as error:  # whatever it was, the supervisor stops all and a restart recovers from the disk
             log.exception("recorder failed")
             self.failure = error
+            self._refuse_waiting()
 
     def close(self) -> None:
         """Close the journal, after the last one who reads it has ended."""
@@ -133,7 +140,8 @@ class Recorder(threading.Thread):
             else:
                 self._record(group)
                 group = []
-                self._replace(item)
+                self._to_replace = item
+                self._replace()
         self._record(group)
         self._keep_house()
 
@@ -143,25 +151,17 @@ class Recorder(threading.Thread):
         if journal is None:
             self._refuse(group)
             return
-        disk_low, before = self._parts.disk.room().low, self._stamp
-        draft, told = journal.draft(), list[Told]()
+        draft, before = journal.draft(), self._stamp
         try:
-            if self._due or not group:
-                self._stamped(draft)
-            for entry in self._due:
-                self._ledger.stage(draft.add(entry, self._stamp))
-            for item in group:
-                stamp = self._stamped(draft)
-                if isinstance(item, Symbol):
-                    told.append(self._parts.counter.scanned(item, draft, stamp, disk_low=disk_low))
-                else:
-                    told.append(self._parts.counter.commanded(item, draft, stamp))
+            told = self._drafted(draft, group)
             if draft.records:
-                journal.commit(draft)
+                self._commit(journal, draft)
         except DatabaseError as error:
             self._stamp = before
-            self._failed(error, journal)
-            self._refuse(group)
+            try:
+                self._failed(error, journal)
+            finally:
+                self._refuse(group)
             return
         # The operator first: whoever delivers would take the interpreter's lock from those who show.
         for tell in told:
@@ -170,6 +170,25 @@ class Recorder(threading.Thread):
             self._due.clear()
             self._ledger.keep()
             self._parts.kept()
+
+    def _drafted(self, draft: Draft, group: Sequence[Symbol | Request]) -> list[Told]:
+        disk_low, told = self._parts.disk.room().low, list[Told]()
+        if self._due or not group:
+            self._stamped(draft)
+        for entry in self._due:
+            self._ledger.stage(draft.add(entry, self._stamp))
+        for item in group:
+            stamp = self._stamped(draft)
+            if isinstance(item, Symbol):
+                told.append(self._parts.counter.scanned(item, draft, stamp, disk_low=disk_low))
+            else:
+                told.append(self._parts.counter.commanded(item, draft, stamp))
+        return told
+
+    def _commit(self, journal: Journal, draft: Draft) -> None:
+        begun_s = time.monotonic()
+        journal.commit(draft)
+        self._parts.committed(time.monotonic() - begun_s)
 
     def _stamped(self, draft: Draft) -> Stamp:
         """Give the time; if the clock was moved, draft the record that says so before anything gets the new time."""
@@ -186,6 +205,16 @@ class Recorder(threading.Thread):
                 self._parts.counter.view.out_of_service(item, cause)
             else:
                 item.answer(TicketAnswer(refusal=cause))
+
+    def _refuse_waiting(self) -> None:
+        """Answer what still waits: nobody else will."""
+        while True:
+            try:
+                item = self._items.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(item, Symbol | Request):
+                self._refuse([item])
 
     def _journal_in_service(self) -> Journal | None:
         """Give the journal if it may be appended to now; try to get it back when it is time."""
@@ -226,7 +255,7 @@ class Recorder(threading.Thread):
         self._parts.heart.beat(within_s=_RECOVERY_S)
         try:
             journal = self._parts.journals.open()
-            self._ledger.catch_up(journal.log, journal.size, journal.bodies)
+            self._parts.journals.catch_up(journal, self._ledger)
         except DatabaseError as error:
             if error.path.name == "site.db":
                 raise SiteLostError(error.problem) from error
@@ -239,10 +268,13 @@ class Recorder(threading.Thread):
         self._set_trouble(None)
         self._parts.kept()
 
-    def _replace(self, item: CloseLog | Damage) -> None:
-        """Begin a new log because the uploader found that this one can't go on."""
-        journal = self._journal_in_service()
-        if journal is None or journal.log != item.log:
+    def _replace(self) -> None:
+        """Begin a new log because the uploader found that this one can't go on; it tells so only once."""
+        item, journal = self._to_replace, self._journal_in_service()
+        if item is None or journal is None:
+            return
+        if journal.log != item.log:
+            self._to_replace = None
             return
         self._parts.heart.beat(within_s=_RECOVERY_S)
         try:
@@ -252,15 +284,17 @@ class Recorder(threading.Thread):
             else:
                 journal.close()
                 self.journal = self._parts.journals.replace_damaged(f"record {item.seq} does not fit its hash")
-            self._ledger.catch_up(self.journal.log, self.journal.size, self.journal.bodies)
+            self._parts.journals.catch_up(self.journal, self._ledger)
         except DatabaseError as error:
             self._failed(error, journal)
             return
+        self._to_replace = None
         self._parts.kept()
 
     # Between scans
 
     def _keep_house(self) -> None:
+        self._replace()
         now_s = time.monotonic()
         if self._ledger.unwritten > _FLUSH_PACKS or now_s - self._flush_at_s > _FLUSH_S:
             self._flush_at_s = now_s

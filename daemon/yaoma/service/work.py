@@ -32,10 +32,12 @@ class Request:
     Args:
         command: What is wanted.
         answer: Called once, on the recorder's thread, with what became of it; must return at once.
+        is_given_up: Whether whoever asked has been told that nothing came of it; then nothing may come of it.
     """
 
     command: TicketCommand
     answer: Callable[[TicketAnswer], None] = field(repr=False)
+    is_given_up: Callable[[], bool] = field(default=lambda: False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

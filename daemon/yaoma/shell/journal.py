@@ -73,14 +73,17 @@ class Journal:
         log: The log's id.
         frontier: The tree's edge at the file's end.
         identity: Who writes.
+        origin: What its checkpoints call it, if another box began it; the card was moved then.
     """
 
-    def __init__(self, file: LogFile, log: str, frontier: Frontier, identity: BoxIdentity) -> None:
+    def __init__(
+        self, file: LogFile, log: str, frontier: Frontier, identity: BoxIdentity, origin: str | None = None
+    ) -> None:
         self._file = file
         self.log = log
         self._frontier = frontier
         self._identity = identity
-        self._origin = log_origin(identity.site, identity.box, log)
+        self._origin = origin or log_origin(identity.site, identity.box, log)
         newest = file.checkpoints()
         self._checkpoint = newest[0] if newest else None
 
@@ -112,7 +115,7 @@ class Journal:
         except BaseException:
             file.close()
             raise
-        return cls(file, log, frontier, identity)
+        return cls(file, log, frontier, identity, log_origin(site, box, log))
 
     @classmethod
     def look(cls, path: Path, identity: BoxIdentity) -> tuple[str, int]:

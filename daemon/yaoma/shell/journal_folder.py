@@ -25,7 +25,9 @@ from yaoma.shell.database import (
 )
 from yaoma.shell.journal import BoxIdentity, Journal
 from yaoma.shell.log_file import LogFile
+from yaoma.shell.rebuild import apply_logs
 from yaoma.shell.salvage import commits_behind, salvage
+from yaoma.shell.site_ledger import SiteLedger
 
 __all__ = ["JournalFolder", "KnownElsewhere"]
 
@@ -155,6 +157,31 @@ class JournalFolder:
         self._succeed([self._opened(OpenReason.DAMAGED, previous), *_copies(copies, found.sealed)])
         return self._open_current()
 
+    def catch_up(self, journal: Journal, ledger: SiteLedger) -> None:
+        """Apply what the projection lacks of this log and, if it lacks anything of it, of those before.
+
+        Args:
+            journal: The open log.
+            ledger: The projection.
+
+        Raises:
+            DatabaseError: If a file can't be read or written.
+        """
+        previous = journal.opening().fields.get("previous")
+        if isinstance(previous, Mapping):
+            log_before, size = previous.get("log"), previous.get("size")
+            # The record that ends a log changes nothing and is not applied while the box runs.
+            if isinstance(log_before, str) and isinstance(size, int) and ledger.applied(log_before) < size - 1:
+                self._catch_up_ended(ledger)
+                ledger.passed(log_before, size)
+        ledger.catch_up(journal.log, journal.size, journal.bodies)
+
+    def _catch_up_ended(self, ledger: SiteLedger) -> None:
+        try:
+            apply_logs(self._folder, ledger)
+        except DatabaseDamagedError as error:
+            log.error("history incomplete, an ended log can't be read: problem=%s", error.problem)  # noqa: TRY400 - no trace
+
     def closed_files(self) -> list[Path]:
         """Give the files of ended logs."""
         return sorted((self._folder / "closed").glob("*.db"))
@@ -237,6 +264,9 @@ class JournalFolder:
             ended = None
         if ended is not None and ended.kind == Kind.CLOSE and whole:
             target = self._folder / "closed" / f"{ended.log}.db"
+            if target.exists():
+                # The same log has ended before, on a card that was put back since; both files are kept.
+                target = target.with_stem(f"{ended.log}-{free_number(target.parent, ended.log)}")
             self._current.rename(target)
             fsync_folder(target.parent)
         else:

@@ -1,5 +1,6 @@
 """What the journal says of the time and list before this start, so that neither can be set back by a restart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,21 +30,31 @@ class LastKnown:
 
 
 def last_known(path: Path) -> LastKnown:
-    """Look at the end of the open log; what can't be read is not known.
+    """Look at the end of the open log and of the log before it; what can't be read is not known.
 
     Args:
         path: `journal.db`.
     """
+    first, records = _end(path)
+    previous = first.fields.get("previous") if first else None
+    log_before = previous.get("log") if isinstance(previous, Mapping) else None
+    if isinstance(log_before, str) and len(records) < _LOOK_BACK:
+        records = _end(path.parent / "closed" / f"{log_before}.db")[1] + records
+    versions = [version for record in records if isinstance(version := record.original().fields.get("list"), int)]
+    synced = [record.stamp.wall_ms for record in records if record.stamp.clock is ClockState.SYNCED]
+    return LastKnown(records[-1].stamp if records else None, max(synced, default=0), max(versions, default=0))
+
+
+def _end(path: Path) -> tuple[Record | None, list[Record]]:
+    """Give the first record of a log and its newest ones."""
     if not path.exists():
-        return LastKnown()
+        return None, []
     try:
         log = ClosedLog(path)
         try:
-            records = [Record.read(body) for body in log.bodies(max(0, log.size - _LOOK_BACK), log.size)]
+            first = Record.read(log.bodies(0, 1)[0])
+            return first, [Record.read(body) for body in log.bodies(max(0, log.size - _LOOK_BACK), log.size)]
         finally:
             log.close()
     except (DatabaseError, RecordError):
-        return LastKnown()
-    versions = [version for record in records if isinstance(version := record.fields.get("list"), int)]
-    synced = [record.stamp.wall_ms for record in records if record.stamp.clock is ClockState.SYNCED]
-    return LastKnown(records[-1].stamp if records else None, max(synced, default=0), max(versions, default=0))
+        return None, []

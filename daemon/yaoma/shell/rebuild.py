@@ -10,7 +10,7 @@ from yaoma.shell.salvage import salvage
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
 
-__all__ = ["Rebuilt", "logs_in_order", "rebuild"]
+__all__ = ["Rebuilt", "apply_logs", "logs_in_order", "rebuild"]
 
 Rebuilt = dict[str, int]
 """Number of records by log."""
@@ -32,19 +32,38 @@ def rebuild(folder: Path) -> Rebuilt:
     site = open_site(folder / "site.db")
     try:
         ledger = SiteLedger(site)
+        # A log that can't be read must be found before what is there is thrown away.
+        for _, records in logs_in_order(folder):
+            for _ in records:
+                pass
         ledger.forget()
-        done: Rebuilt = {}
-        for name, records in logs_in_order(folder):
-            for place, record in enumerate(records, 1):
-                ledger.stage(record)
-                ledger.keep()
-                if place % _STEP == 0:
-                    ledger.flush()
-                done[name] = place
-            ledger.flush()
-        return done
+        return apply_logs(folder, ledger)
     finally:
         site.connection.close()
+
+
+def apply_logs(folder: Path, ledger: SiteLedger) -> Rebuilt:
+    """Apply every log on the box, oldest first, from where the projection stands.
+
+    Args:
+        folder: The state folder.
+        ledger: The projection.
+
+    Raises:
+        DatabaseError: If a file can't be read or written.
+    """
+    done: Rebuilt = {}
+    for name, records in logs_in_order(folder):
+        upto = ledger.applied(name)
+        for record in records:
+            done[name] = done.get(name, 0) + 1
+            if record.seq >= upto:
+                ledger.stage(record)
+                ledger.keep()
+                if record.seq % _STEP == 0:
+                    ledger.flush()
+        ledger.flush()
+    return done
 
 
 def logs_in_order(folder: Path) -> Iterator[tuple[str, Iterable[Record]]]:

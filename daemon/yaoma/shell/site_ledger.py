@@ -180,6 +180,16 @@ class SiteLedger:
                 self.keep()
             self.flush()
 
+    def passed(self, log: str, size: int) -> None:
+        """Note that nothing more is to be had of an ended log, whether all of it could be read or not.
+
+        Raises:
+            DatabaseError: If it can't be written; it stays in memory.
+        """
+        with self._file.lock:
+            self._unwritten.add(Changes(upto={log: size}))
+        self.flush()
+
     def forget(self) -> None:
         """Empty the projection, to make it anew.
 
