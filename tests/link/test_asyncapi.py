@@ -143,7 +143,9 @@ def test_real_batches_and_receipts_fit_their_description(heard: list[Received]) 
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize("change", [{"size": -1}, {"root": "00"}, {"clock": "maybe"}, {"receipts": {}}])
+@pytest.mark.parametrize(
+    "change", [{"size": -1}, {"root": "00"}, {"stored_upto": None}, {"clock": "maybe"}, {"receipts": {}}]
+)
 def test_schema_refuses_a_birth_that_is_wrong(heard: list[Received], change: dict[str, object]) -> None:
     """The schemas are no rubber stamps: a birth with one wrong field does not fit."""
     birth = next(json.loads(one.payload) for one in heard if b'"online"' in one.payload)

@@ -48,7 +48,7 @@ def test_single_scan_is_sent_without_waiting_for_others(broker: Broker, box: Cal
         assert one.uploader.state.oldest_ms is None
 
 
-def test_birth_tells_log_size_root_and_mark(broker: Broker, box: Callable[..., UplinkBox]) -> None:
+def test_birth_tells_log_size_root_stored_size_and_mark(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """The birth names what the bridge needs to see a fork and to send receipts again; a clean stop says so."""
     with Center(broker.endpoint(), NAME) as center:
         with box() as one:
@@ -69,6 +69,7 @@ def test_birth_tells_log_size_root_and_mark(broker: Broker, box: Callable[..., U
         assert birth["clock"] == "synced"
         assert birth["size"] in {4, 6}
         assert birth["size"] == 6 or birth["root"] == root
+        assert birth["stored_upto"] in {4, birth["size"]}
         assert isinstance(birth["receipts"], dict)
         assert birth["receipts"]["epoch"] == 1
         assert birth["receipts"]["upto"] >= 1

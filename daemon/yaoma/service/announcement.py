@@ -33,7 +33,7 @@ class Facts:
     health: Callable[[], Mapping[str, Json]]
 
 
-def birth(facts: Facts, log: str, previous: str, head: Frontier, mark: ReceiptMark) -> bytes:
+def birth(facts: Facts, log: str, previous: str, head: Frontier, mark: ReceiptMark, *, stored_upto: int) -> bytes:
     """Say that the box is there, and how its log stands.
 
     Args:
@@ -42,6 +42,8 @@ def birth(facts: Facts, log: str, previous: str, head: Frontier, mark: ReceiptMa
         previous: The log before it, or an empty string.
         head: The log's frontier.
         mark: How far it has followed the receipts; the bridge sends again what comes after.
+        stored_upto: The bridge has said, and the box has proved, that all places of the log below are stored: a
+            bridge that has less was restored, whatever the numbers of its receipts say.
     """
     now = facts.stamp()
     return canonical(
@@ -52,6 +54,7 @@ def birth(facts: Facts, log: str, previous: str, head: Frontier, mark: ReceiptMa
             "previous": previous,
             "size": head.size,
             "root": head.root().hex(),
+            "stored_upto": stored_upto,
             "receipts": {"epoch": mark.epoch, "upto": mark.upto},
             "version": facts.version,
             "clock": now.clock.value,

@@ -281,7 +281,14 @@ class Uploader:
         current = self._sending.current
         if current is not None:
             with self._sending.reading(now_ms):
-                payload = birth(self._facts, current.log, current.previous(), current.head(), self._receiving.mark)
+                payload = birth(
+                    self._facts,
+                    current.log,
+                    current.previous(),
+                    current.head(),
+                    self._receiving.mark,
+                    stored_upto=current.stored.upto,
+                )
                 self._birth = Retained(self._box.topic(Channel.STATUS), payload)
         if self._line is None and self._birth is not None:
             self._line = self._new_line()
