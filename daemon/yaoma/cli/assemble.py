@@ -27,6 +27,7 @@ from yaoma.service.reader import HAND_OVER_S, Reader
 from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
 from yaoma.service.status_line import status_line
 from yaoma.service.uploader import Uploader
+from yaoma.service.vital_signs import health_of, look
 from yaoma.service.watch import Watch
 from yaoma.service.work import CloseLog, Damage, Item
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
@@ -34,17 +35,21 @@ from yaoma.shell.clock import SystemClock, TimeFloor, changed
 from yaoma.shell.control import ControlServer
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
+from yaoma.shell.durations import Durations
 from yaoma.shell.indicator import LogIndicator, TerminalIndicator
 from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma.shell.journal import BoxIdentity
 from yaoma.shell.journal_folder import JournalFolder, KnownElsewhere
 from yaoma.shell.last_known import last_known
 from yaoma.shell.list_file import ListHolder
+from yaoma.shell.local_address import LocalAddress
+from yaoma.shell.metrics import MetricsServer
 from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
 from yaoma.shell.sealing import Sealer, load_seal_keys
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
+from yaoma.shell.vitals import Vitals
 from yaoma_drivers import registry
 from yaoma_drivers.driver import Showing
 from yaoma_drivers.stop import Stop
@@ -139,6 +144,8 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         stations, {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)}, indicators
     )
 
+    commits = Durations()
+
     def kept() -> None:
         uploader.wake()
 
@@ -161,7 +168,9 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             disk=disk,
             kept=kept,
             checkpoint_s=config.state.checkpoint_s,
+            committed=commits.add,
             first_entries=[started(__version__, clock.boot_id, loaded.digest, list(drivers))],
+            last=before.stamp,
             heart=watch.heart("recorder", STEP_S),
         ),
         items,
@@ -177,7 +186,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             version=__version__,
             stamp=clock,
             info=lambda: {**_info(readers, lists), "safe_mode": safe_mode},
-            health=lambda: {"disk_free_bytes": disk.room().free_bytes},
+            health=lambda: health_of(vitals()),
         ),
         on_fork=lambda log, _: items.put(CloseLog(log)),
         on_damage=lambda log, seq: items.put(Damage(log, seq)),
@@ -197,8 +206,14 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         clock=clock,
         safe_mode=safe_mode,
         left_out=left_out,
+        metrics_trouble=lambda: metrics[0].trouble if metrics else "",
         stations=tuple(station.name for station in config.station),
     )
+
+    def vitals() -> Vitals:
+        return look(desk, indicators, commits)
+
+    metrics = _metrics(config, vitals)
     control_stop = Stop()
     control = ControlServer(
         config.control_socket, desk.answer, control_stop, watch.heart("control", _CONTROL_STEP_S).beat
@@ -233,8 +248,8 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         recorder=recorder,
         readers=readers,
         reader_stop=stop,
-        others=(uploader, control),
-        stop_others=(uploader.stop, stop_control),
+        others=(uploader, control, *metrics),
+        stop_others=(uploader.stop, stop_control, *(one.stop for one in metrics)),
         indicators=indicators,
         tend=(lists.refresh,),
         watch=watch,
@@ -272,6 +287,12 @@ def _indicators(language: str, *, terminal: bool) -> tuple[IndicatorWorker, ...]
         catalogues = [load_catalogue(one) for one in order]
         workers.append(IndicatorWorker(TerminalIndicator(sys.stdout, catalogues)))
     return tuple(workers)
+
+
+def _metrics(config: Config, vitals: Callable[[], Vitals]) -> tuple[MetricsServer, ...]:
+    if config.metrics.listen is None:
+        return ()
+    return (MetricsServer(LocalAddress.parse(config.metrics.listen), vitals),)
 
 
 def _line_opener(config: Config) -> Callable[..., Line]:

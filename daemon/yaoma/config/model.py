@@ -10,12 +10,14 @@ from pydantic_core import PydanticCustomError
 
 from yaoma.config.contradictions import NAME_PATTERN, contradictions
 from yaoma.config.said import About
+from yaoma.shell.local_address import LocalAddress
 
 __all__ = [
     "BrokerConfig",
     "Config",
     "KeysConfig",
     "ListConfig",
+    "MetricsConfig",
     "PolicyConfig",
     "ScannerConfig",
     "StateConfig",
@@ -40,7 +42,16 @@ def _host(host: str) -> str:
     return host
 
 
+def _local(listen: str) -> str:
+    try:
+        LocalAddress.parse(listen)
+    except ValueError:
+        raise PydanticCustomError("not_local", "a loopback address with port, or unix: with a path") from None
+    return listen
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Local = Annotated[str, AfterValidator(_local)]
 HostName = Annotated[str, AfterValidator(_host)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 #: Strict, so that `hold_off_ms = true` is a mistake and not one millisecond.
@@ -186,6 +197,19 @@ class PolicyConfig(_Section):
     ] = True
 
 
+class MetricsConfig(_Section):
+    """Metrics for Prometheus, to programs on the box itself."""
+
+    listen: Annotated[
+        Local | None,
+        About(
+            "在哪里提供指标：本机回环地址加端口，或 unix: 加套接字；不写则不提供。",
+            "Where metrics are served: a loopback address with port, or unix: with a socket; nowhere if not set.",
+            example="127.0.0.1:9464",
+        ),
+    ] = None
+
+
 class StationConfig(_Section):
     """A place at the counter."""
 
@@ -231,6 +255,9 @@ class Config(_Section):
     broker: Annotated[BrokerConfig, About("消息服务器（MQTT）。", "The MQTT broker.")]
     allowlist: Annotated[ListConfig, About("名单。", "The allowlist.")] = ListConfig()
     policy: Annotated[PolicyConfig, About("本地规则。", "The rules of the place.")] = PolicyConfig()
+    metrics: Annotated[
+        MetricsConfig, About("指标（Prometheus），只给本机。", "Metrics (Prometheus), for this box only.")
+    ] = MetricsConfig()
     station: Annotated[
         tuple[StationConfig, ...],
         About("工位：一处柜台和它的扫码枪。", "A station: a place at the counter and its scanners."),

@@ -35,6 +35,10 @@ EXPECTED: Final[Mapping[str, Said]] = MappingProxyType(
             "只写服务器的域名或 IP 地址，不带 mqtt://、端口和空格",
             "the broker's host name or IP address alone, without mqtt://, port or spaces",
         ),
+        "not_local": Said(
+            "本机回环地址加端口，例如 127.0.0.1:9464，或 unix: 加绝对路径",
+            "a loopback address with port such as 127.0.0.1:9464, or unix: and an absolute path",
+        ),
         "scanner_twice": Said("每个扫码枪名称只用一次", "each scanner's name used once"),
         "station_twice": Said("每个工位名称只用一次", "each station's name used once"),
         "placed_twice": Said("每个扫码枪只属于一个工位", "each scanner at one station only"),

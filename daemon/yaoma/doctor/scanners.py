@@ -31,6 +31,9 @@ _HAS_DEVICE_S: Final = 0.8
 #: A driver ends within a second of being told to (drivers/README.md); one that does not, hangs.
 _GIVES_UP_S: Final = 5.0
 
+#: The daemon's reason for a scanner whose driver it does not load.
+_SAFE_MODE: Final = "safe_mode"
+
 _PATH_OPTIONS: Final = ("device", "folder", "file", "path")
 
 
@@ -139,6 +142,8 @@ def _judged(scanner: str, device: Path | None, tried: Tried, service: Account, h
     facts = {"scanner": scanner, "device": str(device or scanner)}
     if tried.hangs:
         return trouble(_SCANNER, "doctor.scanner_hangs", **facts)
+    if tried.reason == _SAFE_MODE:
+        return warning(_SCANNER, "doctor.scanner_left_out", **facts)
     if tried.reason == DeviceReason.IN_USE:
         held_by = _holders(host, device) if device else ""
         return trouble(_SCANNER, "doctor.scanner_held", tried.detail, **facts, program=held_by or "?")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from yaoma.config.model import Config
-from yaoma.doctor.finding import Finding, Group, ok, trouble
+from yaoma.doctor.finding import Finding, Group, ok, trouble, warning
 from yaoma.shell.control import ControlError, ask
 
 __all__ = ["check_service", "is_locked", "status_of"]
@@ -59,4 +59,9 @@ def check_service(status: Mapping[str, Any] | None, *, locked: bool) -> list[Fin
         return [trouble(_SERVICE, "doctor.service_silent" if locked else "doctor.service_absent")]
     if cause := status.get("trouble"):
         return [trouble(_SERVICE, f"cause.{cause['cause']}", str(cause.get("problem", "")))]
-    return [ok(_SERVICE, "doctor.service_works", version=str(status["version"]))]
+    findings = []
+    if status.get("safe_mode"):
+        findings.append(trouble(_SERVICE, "doctor.safe_mode"))
+    if problem := status.get("metrics_trouble"):
+        findings.append(warning(_SERVICE, "doctor.metrics_not_served", str(problem)))
+    return findings or [ok(_SERVICE, "doctor.service_works", version=str(status["version"]))]

@@ -102,6 +102,12 @@ class ListHolder:
         return found.allowlist if found else None
 
     @property
+    def issued_ms(self) -> int | None:
+        """When that list was signed, milliseconds since 1970, or None."""
+        found = self._list
+        return found.issued_ms if found else None
+
+    @property
     def refusal(self) -> ListRefusedError | None:
         """Why the file that lies there now is not used; None if it is."""
         return self._refusal
