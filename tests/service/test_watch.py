@@ -103,21 +103,24 @@ def test_watchdog_is_told_while_the_recorder_is_idle_and_not_while_its_commit_ha
     watch = Watch(Notify())
     bench.recorder = Recorder(replace(bench.parts, heart=watch.heart("recorder", 1.5)), bench.items)
     bench.recorder.start()
-    bench.scan(LISTED)
-    bench.wait(1)
-    watch.ready("ready")
+    try:
+        bench.scan(LISTED)
+        bench.wait(1)
+        watch.ready("ready")
+        idle = looked(watch, systemd, 3)
+        hanging.set()
+        bench.scan("83003850000000000001")
+        wait_for(lambda: looked(watch, systemd, 0.1) is not None and watch.late, "nobody misses the recorder", 20)
+        systemd.lines()
+        stuck = looked(watch, systemd, 2)
+        missed = watch.late
+        free.set()
+        again = looked(watch, systemd, 20, until="WATCHDOG=1")
+    finally:
+        free.set()
+        bench.stop()
 
-    idle = looked(watch, systemd, 3)
-    hanging.set()
-    bench.scan("83003850000000000001")
-    wait_for(lambda: looked(watch, systemd, 0.1) is not None and watch.late, "nobody misses the recorder")
-    systemd.lines()
-    stuck = looked(watch, systemd, 2)
-    assert frozenset({"recorder"}) == watch.late
-    free.set()
-    again = looked(watch, systemd, 20, until="WATCHDOG=1")
-    bench.stop()
-
+    assert frozenset({"recorder"}) == missed
     assert idle.count("WATCHDOG=1") >= 5
     assert "READY=1" in idle
     assert "WATCHDOG=1" not in stuck
