@@ -114,15 +114,17 @@ def test_disk_that_refuses_any_step_leaves_nothing_applied(site_db: sqlite3.Conn
     """A receipt is applied whole or not at all, and can be applied again afterwards."""
     faulty = _FailsAt(site_db, statement)
     one = Outbox(faulty, threading.Lock(), Path("site.db"))
-    refused = Outcome((0, 2), "nhsa", REFUSED, "wrong")
+    applied(one, 1, Outcome((0, 4), "nhsa", REFUSED, "wrong"))
+    before = (one.load("log-a"), one.mark(), one.tasks(), one.outcomes("log-a", 0))
+    refused = Outcome((0, 2), "nhsa", REFUSED, "expired")
     faulty.is_armed = True
     with pytest.raises(DatabaseUnavailableError):
-        applied(one, 1, refused, stored=Stored(2, 1, frontier(2)))
+        applied(one, 2, refused, stored=Stored(2, 1, frontier(2)))
     faulty.is_armed = False
 
-    assert (Stored(), ReceiptMark(), (), ()) == (one.load("log-a"), one.mark(), one.tasks(), one.outcomes("log-a", 0))
-    applied(one, 1, refused, stored=Stored(2, 1, frontier(2)))
-    assert 1 == len(one.tasks())
+    assert before == (one.load("log-a"), one.mark(), one.tasks(), one.outcomes("log-a", 0))
+    applied(one, 2, refused, stored=Stored(2, 1, frontier(2)))
+    assert [((2, 4), "wrong"), ((0, 2), "expired")] == [(task.span, task.reason) for task in one.tasks()]
 
 
 def test_equal_outcomes_side_by_side_are_one_row(site_db: sqlite3.Connection) -> None:
@@ -163,6 +165,23 @@ def test_refusal_for_another_reason_replaces_the_task(site_db: sqlite3.Connectio
     assert ["expired"] == [task.reason for task in one.tasks()]
 
 
+def test_history_that_a_new_epoch_tells_again_makes_no_second_task(site_db: sqlite3.Connection) -> None:
+    """Whatever was known is replaced: each refused record has one open task, with the reason that holds now."""
+    one = outbox(site_db)
+    applied(one, 1, Outcome((0, 6), "nhsa", REFUSED, "wrong"))
+    again = (
+        Outcome((0, 6), "nhsa", WAITING),
+        Outcome((0, 6), "nhsa", REFUSED, "wrong"),
+        Outcome((2, 3), "nhsa", ACCEPTED),
+        Outcome((4, 5), "nhsa", REFUSED, "expired"),
+    )
+    for number in (1, 2):
+        one.apply("log-a", mark=ReceiptMark(2, number), stored=None, outcomes=again, made_ms=2000)
+
+        open_tasks = sorted((task.span, task.reason) for task in one.tasks())
+        assert [((0, 2), "wrong"), ((3, 4), "wrong"), ((4, 5), "expired"), ((5, 6), "wrong")] == open_tasks
+
+
 def test_task_that_a_person_finished_is_gone(site_db: sqlite3.Connection) -> None:
     """A finished task is no longer open and keeps the time when it was finished first."""
     one = outbox(site_db)
@@ -184,15 +203,16 @@ OUTCOMES = st.builds(
 )
 
 
-@given(st.lists(OUTCOMES, max_size=20))
-def test_outcomes_in_any_order_are_those_that_were_said_last(said: list[Outcome]) -> None:
-    """Each record shows its last outcome, in runs that neither overlap nor could be joined; tasks cover refusals."""
+@given(st.lists(st.lists(OUTCOMES, max_size=4), max_size=10))
+def test_outcomes_in_any_order_are_those_that_were_said_last(said: list[list[Outcome]]) -> None:
+    """Each record shows its last outcome, in runs that neither overlap nor could be joined; refusals have one task."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     one = outbox(connection)
     expected: dict[tuple[str, int], tuple[OutcomeState, str]] = {}
-    for number, outcome in enumerate(said, 1):
-        applied(one, number, outcome)
-        expected |= {(outcome.destination, seq): (outcome.state, outcome.reason) for seq in range(*outcome.span)}
+    for number, outcomes in enumerate(said, 1):
+        applied(one, number, *outcomes)
+        for outcome in outcomes:
+            expected |= {(outcome.destination, seq): (outcome.state, outcome.reason) for seq in range(*outcome.span)}
 
     found = {
         (outcome.destination, seq): (outcome.state, outcome.reason)
@@ -203,6 +223,6 @@ def test_outcomes_in_any_order_are_those_that_were_said_last(said: list[Outcome]
     rows = connection.execute("SELECT destination, first, last, state, reason FROM outcome ORDER BY 1, 2").fetchall()
     for row, after in pairwise(rows):
         assert row[0] != after[0] or row[2] < after[1] or (row[2] == after[1] and row[3:] != after[3:])
-    tasks = {(task.destination, seq) for task in one.tasks() for seq in range(*task.span)}
-    assert {place for place, (state, _) in expected.items() if state is REFUSED} <= tasks
+    tasks = [(task.destination, seq, task.reason) for task in one.tasks() for seq in range(*task.span)]
+    assert sorted((*place, reason) for place, (state, reason) in expected.items() if state is REFUSED) == sorted(tasks)
     connection.close()

@@ -39,9 +39,8 @@ _NEAR = """SELECT first, last, state, reason, made_ms FROM outcome
     WHERE log = ?1 AND destination = ?2 AND first <= ?4 AND last >= ?3 AND first >= coalesce(
         (SELECT max(first) FROM outcome WHERE log = ?1 AND destination = ?2 AND first < ?3), ?3)"""
 
-_FINISH = """UPDATE task SET done_ms = ?1 WHERE log = ?2 AND destination = ?3 AND kind = ?4 AND done_ms IS NULL
-    AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.log = task.log AND outcome.destination = task.destination
-        AND state = ?4 AND outcome.reason = task.reason AND first < task.last AND outcome.last > task.seq)"""
+_OPEN = """SELECT id, seq, last, reason, made_ms FROM task WHERE log = ?1 AND destination = ?2
+    AND seq < ?4 AND last > ?3 AND kind = 'refused' AND done_ms IS NULL ORDER BY id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +149,11 @@ class Outbox:
                     stored.epoch,
                     stored.frontier.to_bytes(),
                 )
+            fresh = [(outcome, self._lay_over(log, outcome, made_ms)) for outcome in outcomes]
             for outcome in outcomes:
-                self._lay_over(log, outcome, made_ms)
-            for destination in sorted({outcome.destination for outcome in outcomes}):
-                self._run(_FINISH, made_ms, log, destination, REFUSED)
+                self._trim_tasks(log, outcome, made_ms)
+            for outcome, runs in fresh:
+                self._make_tasks(log, outcome, runs, made_ms)
             self._run("INSERT OR REPLACE INTO receipts (epoch, upto) VALUES (?, ?)", mark.epoch, mark.upto)
 
     def outcomes(self, log: str, seq: int) -> tuple[Outcome, ...]:
@@ -186,8 +186,8 @@ class Outbox:
         with self._transaction():
             self._run("UPDATE task SET done_ms = ? WHERE id = ? AND done_ms IS NULL", done_ms, task_id)
 
-    def _lay_over(self, log: str, outcome: Outcome, made_ms: int) -> None:
-        """Put a run over what was known of these records, and join it with equal neighbours."""
+    def _lay_over(self, log: str, outcome: Outcome, made_ms: int) -> Runs:
+        """Put a run over what was known of these records, join it with equal neighbours, and give what is new in it."""
         first, last = outcome.span
         known = self._run(_NEAR, log, outcome.destination, first, last)
         fresh = Runs([outcome.span])
@@ -215,19 +215,48 @@ class Outbox:
                     reason,
                     at_ms,
                 )
-        if outcome.state is OutcomeState.REFUSED:
-            for begin, end in fresh:
-                self._run(
-                    """INSERT INTO task (kind, log, seq, last, destination, reason, made_ms)
-                        VALUES (?, ?, ?, ?, ?, ?, ?)""",
-                    REFUSED,
-                    log,
-                    begin,
-                    end,
-                    outcome.destination,
-                    outcome.reason,
-                    made_ms,
-                )
+        return fresh
+
+    def _trim_tasks(self, log: str, outcome: Outcome, made_ms: int) -> None:
+        """Leave of the open tasks only what is refused still, for their reason; what lies in between parts them."""
+        for number, first, last, reason, since_ms in self._run(_OPEN, log, outcome.destination, *outcome.span):
+            parts = list(self._refused(log, outcome.destination, reason, (first, last)))
+            if not parts:
+                self._run("UPDATE task SET done_ms = ? WHERE id = ?", made_ms, number)
+            elif parts != [(first, last)]:
+                self._run("UPDATE task SET seq = ?, last = ? WHERE id = ?", *parts[0], number)
+                for part in parts[1:]:
+                    self._make_task(log, outcome.destination, reason, part, since_ms)
+
+    def _make_tasks(self, log: str, outcome: Outcome, runs: Runs, made_ms: int) -> None:
+        """Make a task of what is refused now, was not before, and lies in no open task."""
+        if outcome.state is not OutcomeState.REFUSED:
+            return
+        destination, reason = outcome.destination, outcome.reason
+        for run in runs:
+            refused = self._refused(log, destination, reason, run)
+            for _, first, last, _, _ in self._run(_OPEN, log, destination, *run):
+                refused.remove((first, last))
+            for part in refused:
+                self._make_task(log, destination, reason, part, made_ms)
+
+    def _make_task(self, log: str, destination: str, reason: str, span: Span, made_ms: int) -> None:
+        self._run(
+            "INSERT INTO task (kind, log, seq, last, destination, reason, made_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            REFUSED,
+            log,
+            *span,
+            destination,
+            reason,
+            made_ms,
+        )
+
+    def _refused(self, log: str, destination: str, reason: str, span: Span) -> Runs:
+        """Give the records of a run that a destination refuses for a reason."""
+        known = self._run(_NEAR, log, destination, *span)
+        said = (OutcomeState.REFUSED.value, reason)
+        refused = Runs((first, last) for first, last, state, why, _ in known if (state, why) == said)
+        return Runs(refused.within(span))
 
     def _run(self, sql: str, *values: object) -> list[Any]:
         return list(self._connection.execute(sql, values))
