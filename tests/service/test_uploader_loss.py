@@ -14,6 +14,7 @@ from fakes.owner import Owner
 from fakes.uplink_box import NAME, UplinkBox, until
 from yaoma.core.entry import CloseReason
 from yaoma.service.uploader import Patience
+from yaoma_link.batch import ReceiptMark
 from yaoma_link.receipt import Outcome, OutcomeState
 from yaoma_link.report import Disconnected
 from yaoma_link.topics import Channel
@@ -121,6 +122,41 @@ def test_outcomes_behind_a_lost_receipt_wait_for_it(broker: Broker, box: Box) ->
         assert OutcomeState.ACCEPTED is one.outbox.outcomes(one.log, 0)[0].state
         assert () == one.outbox.tasks()
         assert [(1,)] == one.connection.execute("SELECT count(*) FROM task").fetchall()
+
+
+def test_lost_site_db_at_a_bridge_that_keeps_only_newer_receipts_keeps_what_is_proved(
+    broker: Broker, box: Box, tmp_path: Path
+) -> None:
+    """What receipts ahead of the mark prove survives a restart; from the first one of a new epoch on all is applied."""
+    refused = Outcome((1, 3), "file", OutcomeState.REFUSED, "wrong")
+    with Center(broker.endpoint(), NAME) as center:
+        with box() as one:
+            one.scan(20)
+            one.wait_stored()
+            until(lambda: one.uploader.state.receipts.upto == center.rseq, "all receipts followed")
+            log = one.log
+        center.made.clear()  # as a bridge does with what the box has applied
+        for file in (tmp_path / "box").glob("site.db*"):
+            file.unlink()
+        with box() as one:
+            center.answer(log, (refused,))
+            one.wait_stored()
+            assert (ReceiptMark(), ()) == (one.outbox.mark(), one.outbox.outcomes(log, 1))
+        center.batches.clear()
+        with box() as one:
+            births = len(center.statuses)
+            until(lambda: len(center.statuses) > births, "birth")
+            assert 0 == one.uploader.state.pending
+            assert all(batch.first >= one.journal.size - 1 for batch in center.batches)
+            center.epoch, center.rseq = 2, 0
+            center.made.clear()
+            for _ in range(2):
+                last = center.answer(log, (refused,))
+            until(lambda: one.uploader.state.receipts == ReceiptMark(2, last.rseq), "the new epoch")
+
+            assert (one.journal.size, 2) == (one.outbox.load(log).upto, one.outbox.load(log).epoch)
+            assert (refused,) == one.outbox.outcomes(log, 1)
+            assert [(1, 3)] == [task.span for task in one.outbox.tasks()]
 
 
 def test_broker_killed_in_the_middle_loses_nothing(broker: Broker, box: Box) -> None:

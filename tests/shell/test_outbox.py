@@ -69,6 +69,20 @@ def test_receipt_when_applied_then_survives_reopening(site_db: sqlite3.Connectio
     assert (Task(1, "refused", "log-a", (2, 4), "alihealth", "not_active", 1001),) == again.tasks()
 
 
+def test_what_is_kept_ahead_of_the_mark_moves_neither_mark_nor_outcomes(site_db: sqlite3.Connection) -> None:
+    """What a receipt proves is there after the file was opened anew, and the same again is not written again."""
+    one = outbox(site_db)
+    one.keep("log-a", Stored(5, 1, frontier(5)))
+    written = site_db.total_changes
+    one.keep("log-a", Stored(5, 1, frontier(5)))
+    assert written == site_db.total_changes
+    one.keep("log-a", Stored(3, 2, frontier(3)))
+
+    again = outbox(site_db)
+    assert Stored(3, 2, frontier(3)) == again.load("log-a")
+    assert (ReceiptMark(), ()) == (again.mark(), again.outcomes("log-a", 0))
+
+
 def test_higher_epoch_begins_a_new_count(site_db: sqlite3.Connection) -> None:
     """The mark is that of the highest epoch, even where its number is lower."""
     one = outbox(site_db)
@@ -107,7 +121,7 @@ class _FailsAt:
 
 @pytest.mark.parametrize(
     "statement",
-    ["BEGIN", "INSERT OR REPLACE INTO stored", "INSERT INTO outcome", "INSERT INTO task", "UPDATE task",
+    ["BEGIN", "INSERT INTO stored", "INSERT INTO outcome", "INSERT INTO task", "UPDATE task",
      "INSERT OR REPLACE INTO receipts", "COMMIT"],
 )  # fmt: skip
 def test_disk_that_refuses_any_step_leaves_nothing_applied(site_db: sqlite3.Connection, statement: str) -> None:

@@ -164,6 +164,8 @@ class Receiving:
         if order is ReceiptOrder.AHEAD:
             # what is stored is cumulative and may be used; outcomes would be lost if these were passed over
             self._seen = max(self._seen, said, key=lambda one: (one.epoch, one.upto))
+            if uplink is not None and stored is not None:
+                self._outbox.keep(receipt.log, stored)
             return
         kept = None if uplink is None else uplink.stored
         self._outbox.apply(receipt.log, mark=said, stored=kept, outcomes=outcomes, made_ms=receipt.made_ms)

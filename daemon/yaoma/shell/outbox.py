@@ -142,19 +142,27 @@ class Outbox:
         """
         with self._transaction():
             if stored is not None:
-                self._run(
-                    "INSERT OR REPLACE INTO stored (log, upto, epoch, frontier) VALUES (?, ?, ?, ?)",
-                    log,
-                    stored.upto,
-                    stored.epoch,
-                    stored.frontier.to_bytes(),
-                )
+                self._note_stored(log, stored)
             fresh = [(outcome, self._lay_over(log, outcome, made_ms)) for outcome in outcomes]
             for outcome in outcomes:
                 self._trim_tasks(log, outcome, made_ms)
             for outcome, runs in fresh:
                 self._make_tasks(log, outcome, runs, made_ms)
             self._run("INSERT OR REPLACE INTO receipts (epoch, upto) VALUES (?, ?)", mark.epoch, mark.upto)
+
+    def keep(self, log: str, stored: Stored) -> None:
+        """Keep what is proved by a receipt whose predecessors are lacking; neither mark nor outcomes may follow it yet.
+
+        Args:
+            log: The log.
+            stored: What the bridge has of it from now on.
+
+        Raises:
+            DatabaseUnavailableError: If the disk refuses.
+            DatabaseDamagedError: If the file is damaged.
+        """
+        with self._transaction():
+            self._note_stored(log, stored)
 
     def outcomes(self, log: str, seq: int) -> tuple[Outcome, ...]:
         """Give what became of one record, per destination."""
@@ -185,6 +193,18 @@ class Outbox:
         """Note that a person has seen to a task; one that is done already stays as it is."""
         with self._transaction():
             self._run("UPDATE task SET done_ms = ? WHERE id = ? AND done_ms IS NULL", done_ms, task_id)
+
+    def _note_stored(self, log: str, stored: Stored) -> None:
+        # what is the same is not written: a bridge that lacks a receipt may repeat hundreds of those behind it
+        self._run(
+            """INSERT INTO stored (log, upto, epoch, frontier) VALUES (?, ?, ?, ?) ON CONFLICT (log) DO UPDATE
+                SET upto = excluded.upto, epoch = excluded.epoch, frontier = excluded.frontier
+                WHERE (upto, epoch, frontier) <> (excluded.upto, excluded.epoch, excluded.frontier)""",
+            log,
+            stored.upto,
+            stored.epoch,
+            stored.frontier.to_bytes(),
+        )
 
     def _lay_over(self, log: str, outcome: Outcome, made_ms: int) -> Runs:
         """Put a run over what was known of these records, join it with equal neighbours, and give what is new in it."""
