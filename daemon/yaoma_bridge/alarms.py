@@ -60,7 +60,8 @@ def raise_alarm(
     Returns:
         Whether it is new.
     """
-    told = json.dumps(dict(facts or {}), sort_keys=True, ensure_ascii=False)
+    # Escaped: a box may send half a surrogate pair in any text, and no UTF-8 can hold that.
+    told = json.dumps(dict(facts or {}), sort_keys=True, ensure_ascii=True)
     new = not tx.execute(
         "SELECT 1 FROM alarm WHERE kind=? AND site=? AND box=? AND log=?", (kind.value, site, box, log)
     ).fetchone()

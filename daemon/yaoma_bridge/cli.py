@@ -55,7 +55,7 @@ def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None
     with Store.look(read_config(config).store.path) as store, store.reading() as tx:
         shown = bridge_status(tx, now_ms)
     if as_json:
-        typer.echo(json.dumps(shown, ensure_ascii=False))
+        typer.echo(json.dumps(shown))
         return
     logs = Table("box", "log", "state", "stored", "verified", "missing", "conflicts", "held", "last seen")
     for box in shown["boxes"]:
@@ -71,7 +71,7 @@ def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None
     alarms = Table("alarm", "box", "log", "times", "last", "facts")
     for alarm in shown["alarms"]:
         box_name = f"{alarm['site']}/{alarm['box']}" if alarm["box"] else ""
-        facts = json.dumps(alarm["facts"], ensure_ascii=False)
+        facts = json.dumps(alarm["facts"])
         alarms.add_row(alarm["kind"], box_name, alarm["log"], str(alarm["times"]), _when(alarm["last_ms"]), facts)
     console = Console()
     for table in (logs, destinations, alarms):
@@ -106,7 +106,7 @@ def boxes(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
     with Store.look(settings.store.path) as store, store.reading() as tx:
         listed = boxes_seen(tx, Registry(settings.registry.folder))
     if as_json:
-        typer.echo(json.dumps(listed, ensure_ascii=False))
+        typer.echo(json.dumps(listed))
         return
     table = Table("box", "key", "state", "online", "last seen")
     for one in listed:

@@ -77,6 +77,8 @@ def read_status(payload: bytes) -> Birth | None:
         raise BatchRefusedError("malformed", "a birth gives the log's size and root")
     if not isinstance(mark, dict) or not _is_count(mark.get("epoch")) or not _is_count(mark.get("upto")):
         raise BatchRefusedError("malformed", "a birth says how far the receipts were followed")
+    if isinstance(previous, str) and previous and not _LOG_ID.fullmatch(previous):
+        raise BatchRefusedError("malformed", "a birth names the log before it by its id")
     return Birth(
         log,
         size,
