@@ -7,7 +7,7 @@ __all__ = ["APPLICATION_ID", "MIGRATIONS", "USER_VERSION"]
 #: `PRAGMA application_id` of a store: "Ybrg" in ASCII.
 APPLICATION_ID = 0x59627267
 
-USER_VERSION = 1
+USER_VERSION = 2
 
 MIGRATIONS = Migrations("bridge")
 
@@ -202,3 +202,9 @@ def m001_first(db: Database) -> None:
             f"CREATE TRIGGER record_no_{change.lower()} BEFORE {change} ON record "
             "BEGIN SELECT RAISE(ABORT, 'a stored record is never changed'); END"
         )
+
+
+@MIGRATIONS()
+def m002_clock_moves(db: Database) -> None:
+    """Keep clock records after which the clock is still not trusted: their shifts add up with the later ones."""
+    db.execute("ALTER TABLE restated ADD COLUMN trusted INTEGER NOT NULL DEFAULT 1")

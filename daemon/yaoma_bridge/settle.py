@@ -7,7 +7,7 @@ carries it, so no two events ever share an identity: README.md, "What counts onc
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from yaoma.core.merkle import leaf_hash
@@ -70,6 +70,7 @@ def settle_log(store: Store, log_id: int, *, hold_untrusted: bool, now_ms: int) 
             (row.id, row.settled_upto, row.verified.size, _AT_ONCE),
         ).fetchall()
         carried = _carried_elsewhere(tx, row, rows[0][0], rows[-1][0])
+        _note_clocks(tx, row, rows)
         for seq, body, leaf in rows:
             if leaf_hash(body) != leaf:
                 tx.execute("UPDATE log SET state='damaged', settled_upto=? WHERE id=?", (seq, row.id))
@@ -172,19 +173,25 @@ def _carried_elsewhere(tx: sqlite3.Connection, row: LogRow, first: int, last: in
 
 
 def _restated_by(tx: sqlite3.Connection, row: LogRow, original: Record) -> int | None:
-    """Give what to add to a record's wall time, by the first clock record that followed it in its boot."""
-    found = tx.execute(
-        "SELECT shift_ms FROM restated WHERE site=? AND box=? AND boot=? AND mono_ms>=? ORDER BY mono_ms LIMIT 1",
-        (row.name.site, row.name.box, original.stamp.boot, original.stamp.mono_ms),
-    ).fetchone()
-    return None if found is None else int(found[0])
+    """Give what to add to a record's wall time: the shifts that followed in its boot, up to the first trusted one.
+
+    A clock may move more than once before it is right, such as by hand and then by the network. A clock record itself
+    is stamped by the clock that it has set.
+    """
+    moves = tx.execute(
+        "SELECT shift_ms, trusted FROM restated WHERE site=? AND box=? AND boot=? AND mono_ms>=? ORDER BY mono_ms",
+        (row.name.site, row.name.box, original.stamp.boot, original.stamp.mono_ms + (original.kind == Kind.CLOCK)),
+    )
+    total_ms = 0
+    for shift_ms, trusted in moves:
+        total_ms += shift_ms
+        if trusted:
+            return total_ms
+    return None
 
 
 def _write(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled, now_ms: int) -> None:
-    tx.execute(
-        "INSERT INTO event (log_id, seq, held, shift_ms) VALUES (?,?,?,?)",
-        (row.id, seq, settled.held, settled.shift_ms),
-    )
+    _write_event(tx, row, seq, settled)
     original = settled.original
     if settled.held and settled.held != Held.REPEAT:
         stamp = original.stamp if original is not None else None
@@ -211,21 +218,55 @@ def _write(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled, now
         tx.execute("UPDATE log SET state='closed' WHERE id=? AND state='open'", (row.id,))
 
 
+def _write_event(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled) -> None:
+    tx.execute(
+        "INSERT INTO event (log_id, seq, held, shift_ms) VALUES (?,?,?,?)",
+        (row.id, seq, settled.held, settled.shift_ms),
+    )
+
+
+def _note_clocks(tx: sqlite3.Connection, row: LogRow, rows: Sequence[tuple[int, bytes, bytes]]) -> None:
+    """Note the clock records of a run before its first record is settled: all that follow a record restate it."""
+    for _, body, leaf in rows:
+        if b'"kind":"clock"' in body and leaf_hash(body) == leaf:
+            try:
+                record = Record.read(body)
+            except (RecordError, RecursionError):
+                continue
+            if record.kind == Kind.CLOCK:
+                _note_clock(tx, row, record)
+
+
+def _note_clock(tx: sqlite3.Connection, row: LogRow, clock: Record) -> bool:
+    """Note by how much the clock moved; tell whether it is right from there on."""
+    shift_ms = clock.fields.get("shift_ms")
+    if type(shift_ms) is not int:
+        return False
+    trusted = clock.fields.get("now") != ClockState.UNTRUSTED
+    tx.execute(
+        "INSERT OR IGNORE INTO restated (site, box, boot, mono_ms, shift_ms, trusted) VALUES (?,?,?,?,?,?)",
+        (row.name.site, row.name.box, clock.stamp.boot, clock.stamp.mono_ms, shift_ms, trusted),
+    )
+    return trusted
+
+
 def _restate(tx: sqlite3.Connection, row: LogRow, clock: Record) -> None:
     """Let go what waited for this clock record: the untrusted records of its boot that came before it."""
-    shift_ms = clock.fields.get("shift_ms")
-    if type(shift_ms) is not int or clock.fields.get("now") == ClockState.UNTRUSTED:
+    if not _note_clock(tx, row, clock):
         return
-    boot = (row.name.site, row.name.box, clock.stamp.boot)
-    tx.execute("INSERT OR IGNORE INTO restated VALUES (?,?,?,?,?)", (*boot, clock.stamp.mono_ms, shift_ms))
-    which = "site=? AND box=? AND boot=? AND mono_ms<=? AND reason=?"
-    bound = (*boot, clock.stamp.mono_ms, Held.CLOCK_UNTRUSTED)
-    tx.execute(
-        f"INSERT INTO event (log_id, seq, shift_ms) SELECT log_id, seq, ? FROM held WHERE {which} "  # noqa: S608 - constant text
-        "ORDER BY log_id, seq",
-        (shift_ms, *bound),
-    )
-    tx.execute(f"DELETE FROM held WHERE {which}", bound)  # noqa: S608 - constant text
+    waiting = tx.execute(
+        "SELECT log_id, seq, body FROM held JOIN record USING (log_id, seq) "
+        "WHERE site=? AND box=? AND boot=? AND mono_ms<=? AND reason=? ORDER BY log_id, seq",
+        (row.name.site, row.name.box, clock.stamp.boot, clock.stamp.mono_ms, Held.CLOCK_UNTRUSTED),
+    ).fetchall()
+    for log_id, seq, body in waiting:
+        original = Record.read(body).original()
+        shift_ms = _restated_by(tx, row, original)
+        if shift_ms is None:
+            continue
+        tx.execute("DELETE FROM held WHERE log_id=? AND seq=?", (log_id, seq))
+        released = _Settled(shift_ms=shift_ms, original=original)
+        _write_event(tx, log_by_id(tx, log_id), seq, released)
 
 
 _ALARMS = {

@@ -1,14 +1,18 @@
 """Settling: copies, clocks and unknown kinds; nothing lost, nothing counted twice."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from fakes.box import START_MS, BoxLog
 from fakes.centre import Centre
-from yaoma.core.record import ClockState, Entry, Kind, Record
+from yaoma.core.entry import clock_changed
+from yaoma.core.record import ClockState, Entry, Kind, Record, Stamp
 from yaoma_bridge.settle import settle_held_again
 from yaoma_link.receipt import OutcomeState
+from yaoma_link.topics import BoxName
 
 
 def _deliver(centre: Centre, *logs: BoxLog) -> None:
@@ -208,3 +212,43 @@ def test_a_closing_record_closes_the_log(centre: Centre, log: BoxLog) -> None:
     log.add(Entry(Kind.CLOSE, {}))
     _deliver(centre, log)
     assert centre.rows("SELECT state FROM log") == [("closed",)]
+
+
+_HOUR_MS = 3_600_000
+
+
+def _moved_twice(name: BoxName, *, logs: int = 1) -> list[BoxLog]:
+    """Give the logs of a boot whose clock begins in 1970, is set by hand one hour slow, and then by the network."""
+    boot = "0123456789abcdef"
+    stamps = [
+        Stamp(1000, 1000, boot, ClockState.UNTRUSTED),
+        Stamp(START_MS - _HOUR_MS + 2000, 2000, boot, ClockState.UNTRUSTED),
+        Stamp(START_MS - _HOUR_MS + 3000, 3000, boot, ClockState.UNTRUSTED),
+        Stamp(START_MS + 4000, 4000, boot, ClockState.SYNCED),
+    ]
+    entries = [
+        Entry(Kind.SCAN, {"n": 1}),
+        clock_changed(stamps[0], stamps[1]),
+        Entry(Kind.SCAN, {"n": 2}),
+        clock_changed(stamps[2], stamps[3]),
+    ]
+    made = [BoxLog(name, f"log{number}") for number in range(logs)]
+    for number, (entry, stamp) in enumerate(zip(entries, stamps, strict=True)):
+        log = made[number * logs // len(entries)]
+        log.add_body(entry.body(log.log, log.size, stamp))
+    return made
+
+
+@pytest.mark.parametrize("step", [4, 3, 2, 1])
+@pytest.mark.parametrize("logs", [1, 2])
+def test_a_clock_that_moved_twice_restates_by_the_sum_of_its_moves(centre: Centre, step: int, logs: int) -> None:
+    """Each record gets all the shifts that follow it up to the first trusted clock, however its log was cut."""
+    for log in _moved_twice(BoxName("H1", "counter-1"), logs=logs):
+        for end in (*range(step, log.size, step), log.size):
+            covered = log.batch(0, end)
+            centre.take(replace(covered, checkpoint=log.checkpoint(end)).packed(), name=log.name)
+            centre.follow()
+    times = sorted(event["time"] for event in centre.exported())
+    start = datetime.fromtimestamp(START_MS / 1000, UTC)
+    true_times = [start + timedelta(seconds=second) for second in (1, 2, 3, 4)]
+    assert times == [at.isoformat(timespec="milliseconds").replace("+00:00", "Z") for at in true_times]
