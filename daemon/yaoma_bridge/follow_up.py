@@ -108,19 +108,26 @@ class FollowUp:
 
     def _round(self, store: Store, feeders: Sequence[tuple[str, Feeder]]) -> bool:
         """Take everything one step further; tell whether a step left more behind it."""
-        self.beat_s = time.monotonic()
+        self._beat()
         for log_id in logs_to_verify(store):
+            self._beat()
             verify_log(store, self._registry, log_id, owner=self._owner, now_ms=self._now_ms(), hold_ms=self._hold_ms)
             if self._stop.is_set():
                 return False
         more = False
         for log_id in logs_to_settle(store):
+            self._beat()
             more |= settle_log(store, log_id, hold_untrusted=self._hold_untrusted, now_ms=self._now_ms())
             if self._stop.is_set():
                 return False
         for name, feeder in feeders:
+            self._beat()
             more |= self._feed(name, feeder)
         return more
+
+    def _beat(self) -> None:
+        """Say that there is progress: a round over many logs is no stall."""
+        self.beat_s = time.monotonic()
 
     def _feed(self, name: str, feeder: Feeder) -> bool:
         """Feed one destination; one that can't take anything is left alone for a growing while."""
