@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from yaoma import __version__
-from yaoma.cli import config, doctor, journal, keys, run, scan, status, ticket
 from yaoma.cli.report import CommandError
+from yaoma.cli.verbs import VerbGroup
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="yaoma",
+    cls=VerbGroup,
     help="药码：柜台上的药品追溯码盒子。The box at the counter: reads drug trace codes, keeps every scan, delivers it.",
     epilog="Examples: yaoma run --config /etc/yaoma/yaoma.toml · yaoma status · yaoma journal verify",
     no_args_is_help=True,
@@ -20,14 +21,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("run")(run.run)
-app.command("status")(status.status)
-app.command("scan")(scan.scan)
-app.command("doctor")(doctor.doctor)
-app.add_typer(ticket.app, name="ticket")
-app.add_typer(config.app, name="config")
-app.add_typer(journal.app, name="journal")
-app.add_typer(keys.app, name="keys")
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
