@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TextIO
-
-from rich.console import Console
-from rich.text import Text as Styled
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from yaoma.core.reason import Degraded, VerdictClass
 from yaoma.core.wording import Facts
 from yaoma.shell.catalogue import Catalogue, Text
 from yaoma_drivers.signal import Signal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["Indicator", "LogIndicator", "Shown", "TerminalIndicator", "block"]
 
@@ -113,7 +113,7 @@ class TerminalIndicator:
     def __init__(self, stream: TextIO, catalogues: Sequence[Catalogue]) -> None:
         self._catalogues = tuple(catalogues)
         self._stream = stream
-        self._console = Console(file=stream, highlight=False, soft_wrap=True) if stream.isatty() else None
+        self._console = _console(stream) if stream.isatty() else None
 
     @property
     def name(self) -> str:
@@ -131,8 +131,16 @@ class TerminalIndicator:
             self._stream.write("\n".join([headline, *rest, "", ""]))
             self._stream.flush()
             return
+        from rich.text import Text as Styled  # noqa: PLC0415 - as for the console
+
         # A styled text is no markup: brackets in a code or name stay what they are.
         self._console.print(Styled(headline, style=_SIGNS[shown.signal][1]), Styled("\n".join([*rest, ""])), sep="\n")
+
+
+def _console(stream: TextIO) -> "Console":
+    from rich.console import Console  # noqa: PLC0415 - a box without a terminal starts sooner without it
+
+    return Console(file=stream, highlight=False, soft_wrap=True)
 
 
 class LogIndicator:
