@@ -318,7 +318,9 @@ def test_scanner_when_its_driver_hangs_then_it_is_named_and_the_rest_goes_on(box
 def test_scanner_when_plugged_in_again_then_it_works(box: BoxProcess) -> None:
     """The doctor asks the device itself, so what was put right is seen at once."""
     box.scanner.unplug()
-    assert "device.absent" in troubles(box) or "device.wrong_kind" in troubles(box)
+    # Somebody else's terminal may get the number at once.
+    (box.folder / "gun").unlink()
+    assert "device.absent" in troubles(box)
 
     box.plug(PtyScanner())
     assert troubles(box) == {}
