@@ -57,13 +57,13 @@ def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None
     if as_json:
         typer.echo(json.dumps(shown))
         return
-    logs = Table("box", "log", "state", "stored", "verified", "missing", "conflicts", "held", "last seen")
+    logs = Table("box", "log", "state", "stored", "verified", "unsigned", "missing", "conflicts", "held", "last seen")
     for box in shown["boxes"]:
         for log in box["logs"]:
             missing = sum(high - low for low, high in log["missing"])
             held = ", ".join(f"{reason} {count}" for reason, count in log["held"].items())
             seen = f"{_when(box['last_seen_ms'])}{'' if box['online'] else ' (offline)'}"
-            counts = (log["stored_upto"], log["verified_upto"], missing, log["conflicts"])
+            counts = (log["stored_upto"], log["verified_upto"], log["unsigned"], missing, log["conflicts"])
             logs.add_row(f"{box['site']}/{box['box']}", log["log"], log["state"], *map(str, counts), held, seen)
     destinations = Table("destination", "delivered", "waiting")
     for one in shown["destinations"]:

@@ -63,6 +63,7 @@ class StoreTable(_Table):
 
     path: Path
     claim_s: Annotated[int, Field(ge=1, le=600)] = 30
+    unsigned_after_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 600
 
     _resolve = field_validator("path")(_resolved)
 

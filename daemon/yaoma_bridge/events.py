@@ -23,7 +23,8 @@ class Event:
         log: The log whose entry carries it.
         seq: The place of that entry; (box, log, seq) identifies the event.
         record: The original record, as it was judged at the counter.
-        shift_ms: What a clock record adds to the wall time of its boot.
+        shift_ms: What clock records add to the wall time of its boot.
+        signed: Whether a checkpoint of its box covered it when it was settled.
     """
 
     n: int
@@ -32,6 +33,7 @@ class Event:
     seq: int
     record: Record = field(repr=False)
     shift_ms: int = 0
+    signed: bool = True
 
     @property
     def id(self) -> str:
@@ -56,7 +58,7 @@ class Event:
         """Give the structured JSON form of CloudEvents 1.0.
 
         `type` begins with our own name and no domain: none is ours. `sequence` is the extension of that name;
-        `origin` and `leaf` name the original place and its leaf hash.
+        `origin` and `leaf` name the original place and its leaf hash; `signed` says whether a checkpoint covers it.
         """
         fields = self.record.fields
         event: dict[str, Json] = {
@@ -69,6 +71,7 @@ class Event:
             "sequence": f"{self.seq:016d}",
             "origin": f"{self.record.log}/{self.record.seq}",
             "leaf": self.record.leaf.hex(),
+            "signed": self.signed,
             "data": dict(fields),
         }
         code = fields.get("code")
@@ -99,16 +102,17 @@ class FeedRow:
 def events_after(tx: sqlite3.Connection, n: int, limit: int) -> list[FeedRow]:
     """Read the feed after a number, in order."""
     rows = tx.execute(
-        "SELECT event.n, event.log_id, event.seq, event.held, event.shift_ms, log.site, log.box, log.log, record.body "
+        "SELECT event.n, event.log_id, event.seq, event.held, event.shift_ms, event.signed, log.site, log.box, "
+        "log.log, record.body "
         "FROM event JOIN log ON log.id=event.log_id "
         "JOIN record ON record.log_id=event.log_id AND record.seq=event.seq "
         "WHERE event.n>? ORDER BY event.n LIMIT ?",
         (n, limit),
     )
     feed = []
-    for number, log_id, seq, held, shift_ms, site, box, log, body in rows:
+    for number, log_id, seq, held, shift_ms, signed, site, box, log, body in rows:
         event = None
         if not held:
-            event = Event(number, BoxName(site, box), log, seq, Record.read(body).original(), shift_ms)
+            event = Event(number, BoxName(site, box), log, seq, Record.read(body).original(), shift_ms, bool(signed))
         feed.append(FeedRow(number, log_id, seq, held, event))
     return feed

@@ -16,6 +16,7 @@ from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.settle import logs_to_settle, settle_held_again, settle_log
 from yaoma_bridge.store import Store
+from yaoma_bridge.unsigned import leave_unsigned, logs_left_unsigned
 from yaoma_bridge.verify import logs_to_verify, verify_log
 from yaoma_link.backoff import Backoff
 
@@ -37,6 +38,7 @@ class FollowUp:
         signer: The bridge's key.
         owner: The worker's name, for claims.
         hold_ms: How long claims hold if we die.
+        unsigned_after_ms: After how long without a checkpoint a log's tail leaves unsigned.
         hold_untrusted: Whether records with an untrusted clock wait for a clock record.
         outgoing: Where receipts are put for the worker to publish.
         now_ms: The clock, milliseconds since 1970.
@@ -51,6 +53,7 @@ class FollowUp:
         signer: Signer,
         owner: str,
         hold_ms: int,
+        unsigned_after_ms: int,
         hold_untrusted: bool,
         outgoing: "queue.SimpleQueue[Outgoing]",
         now_ms: Callable[[], int],
@@ -61,6 +64,7 @@ class FollowUp:
         self._signer = signer
         self._owner = owner
         self._hold_ms = hold_ms
+        self._unsigned_after_ms = unsigned_after_ms
         self._hold_untrusted = hold_untrusted
         self._outgoing = outgoing
         self._now_ms = now_ms
@@ -114,6 +118,10 @@ class FollowUp:
             verify_log(store, self._registry, log_id, owner=self._owner, now_ms=self._now_ms(), hold_ms=self._hold_ms)
             if self._stop.is_set():
                 return False
+        after_ms = self._unsigned_after_ms
+        for log_id in logs_left_unsigned(store, self._now_ms(), after_ms):
+            self._beat()
+            leave_unsigned(store, self._registry, log_id, now_ms=self._now_ms(), after_ms=after_ms)
         more = False
         for log_id in logs_to_settle(store):
             self._beat()

@@ -3,15 +3,16 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yaoma.core.merkle import leaf_hash
-from yaoma.core.record import Record, RecordError
+from yaoma.core.record import Kind, Record, RecordError
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.boxes import note_mark, note_seen
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.log_rows import LogRow, advanced, obtain_log
+from yaoma_bridge.unsigned import note_ended
 from yaoma_link.batch import Batch, BatchError
 from yaoma_link.topics import BoxName
 
@@ -156,11 +157,24 @@ def _store(tx: sqlite3.Connection, row: LogRow, parcel: Parcel, stored: Stored, 
         places = [conflict[1] for conflict in conflicts]
         stored.conflicts.setdefault(row.id, []).extend(places)
         _alarm(tx, AlarmKind.CONFLICT, row, now_ms, {"first": places[0], "count": len(places)})
+    if fresh and fresh[0][1] == 0:
+        note_ended(tx, row.name, row.log, _named_before(batch.bodies[0]))
     new_places = {one[1] for one in fresh}
     if any(seq in new_places for seq in parcel.unreadable):
         _alarm(tx, AlarmKind.RECORD_UNREADABLE, row, now_ms, {"count": len(parcel.unreadable)})
     if batch.checkpoint is not None:
         _keep_checkpoint(tx, row, batch.checkpoint, now_ms)
+
+
+def _named_before(body: bytes) -> str:
+    """Give the log that a log's first record names as the one before it, or an empty string."""
+    try:
+        record = Record.read(body)
+    except (RecordError, RecursionError):
+        return ""
+    previous = record.fields.get("previous")
+    log = previous.get("log") if record.kind == Kind.OPEN and isinstance(previous, Mapping) else None
+    return log if isinstance(log, str) and _LOG_ID.fullmatch(log) else ""
 
 
 def _keep_checkpoint(tx: sqlite3.Connection, row: LogRow, note: str, now_ms: int) -> None:

@@ -12,7 +12,7 @@ __all__ = ["LogRow", "advanced", "find_log", "leaves", "log_by_id", "logs_of", "
 
 _COLUMNS = (
     "id, site, box, log, state, stored_upto, frontier, seen_upto, verified_upto, verified_frontier, settled_upto, "
-    "gap_since_ms, asked_ms"
+    "gap_since_ms, asked_ms, unsigned_upto"
 )
 
 #: More holes than this are told once these are filled.
@@ -35,6 +35,7 @@ class LogRow:
         settled_upto: Up to where it was decided what counts as an event.
         gap_since_ms: Since when the first hole is there, or None.
         asked_ms: When the box was last asked for a hole.
+        unsigned_upto: Up to where records are settled though no checkpoint covers them.
     """
 
     id: int
@@ -47,15 +48,23 @@ class LogRow:
     settled_upto: int
     gap_since_ms: int | None
     asked_ms: int
+    unsigned_upto: int
 
     @property
     def stored_upto(self) -> int:
         """All places below are stored."""
         return self.stored.size
 
+    @property
+    def to_settle_upto(self) -> int:
+        """Up to where it may be decided what counts as an event."""
+        if self.state in {"broken", "damaged"}:
+            return self.verified.size
+        return max(self.verified.size, self.unsigned_upto)
+
 
 def _row(found: tuple[object, ...]) -> LogRow:
-    key, site, box, log, state, _, frontier, seen, _, verified, settled, gap, asked = found
+    key, site, box, log, state, _, frontier, seen, _, verified, settled, gap, asked, unsigned = found
     assert isinstance(frontier, bytes)
     assert isinstance(verified, bytes)
     return LogRow(
@@ -69,6 +78,7 @@ def _row(found: tuple[object, ...]) -> LogRow:
         int(str(settled)),
         None if gap is None else int(str(gap)),
         int(str(asked)),
+        int(str(unsigned)),
     )
 
 
@@ -102,8 +112,9 @@ def obtain_log(tx: sqlite3.Connection, name: BoxName, log: str, now_ms: int) -> 
         return found
     empty = Frontier().to_bytes()
     tx.execute(
-        "INSERT INTO log (site, box, log, first_ms, last_ms, frontier, verified_frontier) VALUES (?,?,?,?,?,?,?)",
-        (name.site, name.box, log, now_ms, now_ms, empty, empty),
+        "INSERT INTO log (site, box, log, first_ms, last_ms, grown_ms, frontier, verified_frontier) "
+        "VALUES (?,?,?,?,?,?,?,?)",
+        (name.site, name.box, log, now_ms, now_ms, now_ms, empty, empty),
     )
     begun = find_log(tx, name, log)
     assert begun is not None
@@ -143,7 +154,8 @@ def advanced(tx: sqlite3.Connection, row: LogRow, end: int, now_ms: int, grace_m
     else:
         gap, due = row.gap_since_ms, max(row.gap_since_ms, row.asked_ms) + grace_ms
     tx.execute(
-        "UPDATE log SET stored_upto=?, frontier=?, seen_upto=?, gap_since_ms=?, due_ms=?, last_ms=? WHERE id=?",
+        "UPDATE log SET stored_upto=?1, frontier=?2, seen_upto=?3, gap_since_ms=?4, due_ms=?5, last_ms=?6, "
+        "grown_ms=CASE WHEN stored_upto=?1 THEN grown_ms ELSE ?6 END WHERE id=?7",
         (stored.size, stored.to_bytes(), seen, gap, due, now_ms, row.id),
     )
     return log_by_id(tx, row.id)

@@ -208,3 +208,17 @@ def m001_first(db: Database) -> None:
 def m002_clock_moves(db: Database) -> None:
     """Keep clock records after which the clock is still not trusted: their shifts add up with the later ones."""
     db.execute("ALTER TABLE restated ADD COLUMN trusted INTEGER NOT NULL DEFAULT 1")
+
+
+@MIGRATIONS()
+def m003_unsigned_tails(db: Database) -> None:
+    """Note which logs have ended and when each grew; settle without a checkpoint what will never get one."""
+    db.execute("ALTER TABLE log ADD COLUMN grown_ms INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE log ADD COLUMN unsigned_upto INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE event ADD COLUMN signed INTEGER NOT NULL DEFAULT 1")
+    db.execute("UPDATE log SET grown_ms=last_ms")
+    db.execute("CREATE INDEX event_unsigned ON event (log_id) WHERE signed=0")
+    db.execute(
+        "CREATE TABLE ended (site TEXT NOT NULL, box TEXT NOT NULL, log TEXT NOT NULL, PRIMARY KEY (site, box, log)) "
+        "STRICT, WITHOUT ROWID"
+    )

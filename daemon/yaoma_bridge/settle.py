@@ -1,4 +1,4 @@
-"""Settling: what each verified record counts as: an event, a repeat of one, or held (DESIGN.md 3, promise 2).
+"""Settling: what each record counts as: an event, a repeat of one, or held (DESIGN.md 3, promise 2).
 
 The question is asked once per record, in the order of its log, in one transaction with the answer. An event is the
 original record (of a copy, what it carries) at its original place with its leaf hash. Whichever entry of the same
@@ -43,9 +43,12 @@ class _Settled:
 
 
 def logs_to_settle(store: Store) -> list[int]:
-    """Give the keys of the logs that have verified records which are not settled."""
+    """Give the keys of the logs that have records which may be settled and are not."""
     with store.reading() as tx:
-        rows = tx.execute("SELECT id FROM log WHERE settled_upto < verified_upto AND state<>'damaged' LIMIT 1000")
+        rows = tx.execute(
+            "SELECT id FROM log WHERE settled_upto < CASE state WHEN 'broken' THEN verified_upto "
+            "ELSE MAX(verified_upto, unsigned_upto) END AND state<>'damaged' LIMIT 1000"
+        )
         return [row[0] for row in rows]
 
 
@@ -63,11 +66,11 @@ def settle_log(store: Store, log_id: int, *, hold_untrusted: bool, now_ms: int) 
     """
     with store.writing() as tx:
         row = log_by_id(tx, log_id)
-        if row.settled_upto >= row.verified.size or row.state == "damaged":
+        if row.settled_upto >= row.to_settle_upto or row.state == "damaged":
             return False
         rows = tx.execute(
             "SELECT seq, body, leaf FROM record WHERE log_id=? AND seq>=? AND seq<? ORDER BY seq LIMIT ?",
-            (row.id, row.settled_upto, row.verified.size, _AT_ONCE),
+            (row.id, row.settled_upto, row.to_settle_upto, _AT_ONCE),
         ).fetchall()
         carried = _carried_elsewhere(tx, row, rows[0][0], rows[-1][0])
         _note_clocks(tx, row, rows)
@@ -184,7 +187,7 @@ def _restated_by(tx: sqlite3.Connection, row: LogRow, original: Record) -> int |
     )
     total_ms = 0
     for shift_ms, trusted in moves:
-        total_ms += shift_ms
+        total_ms += int(shift_ms)
         if trusted:
             return total_ms
     return None
@@ -220,8 +223,8 @@ def _write(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled, now
 
 def _write_event(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled) -> None:
     tx.execute(
-        "INSERT INTO event (log_id, seq, held, shift_ms) VALUES (?,?,?,?)",
-        (row.id, seq, settled.held, settled.shift_ms),
+        "INSERT INTO event (log_id, seq, held, shift_ms, signed) VALUES (?,?,?,?,?)",
+        (row.id, seq, settled.held, settled.shift_ms, seq < row.verified.size),
     )
 
 

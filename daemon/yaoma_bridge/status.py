@@ -57,6 +57,9 @@ def _box(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> dict[str, Any]:
     logs = []
     for row in logs_of(tx, name):
         held = tx.execute("SELECT reason, COUNT(*) FROM held WHERE log_id=? GROUP BY reason", (row.id,))
+        unsigned = tx.execute(
+            "SELECT COUNT(*) FROM event WHERE log_id=? AND signed=0 AND held=''", (row.id,)
+        ).fetchone()[0]
         conflicts = tx.execute("SELECT COUNT(*) FROM conflict WHERE log_id=?", (row.id,)).fetchone()[0]
         logs.append(
             {
@@ -66,6 +69,7 @@ def _box(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> dict[str, Any]:
                 "seen_upto": row.seen_upto,
                 "verified_upto": row.verified.size,
                 "lag": row.stored_upto - row.verified.size,
+                "unsigned": unsigned,
                 "missing": [list(span) for span in missing_spans(tx, row)],
                 "conflicts": conflicts,
                 "held": dict(held.fetchall()),

@@ -97,7 +97,8 @@ def _set_state(tx: sqlite3.Connection, log_id: int) -> None:
     """
     tx.execute(
         "UPDATE log SET state=CASE WHEN EXISTS (SELECT 1 FROM checkpoint WHERE log_id=log.id AND state='wrong' "
-        "AND size>log.verified_upto) THEN 'broken' ELSE 'open' END WHERE id=? AND state IN ('open', 'broken')",
+        "AND size>log.verified_upto) THEN 'broken' WHEN state='broken' THEN 'open' ELSE state END "
+        "WHERE id=? AND state<>'damaged'",
         (log_id,),
     )
 

@@ -14,6 +14,7 @@ from yaoma_bridge.boxes import current_epoch, note_mark, note_offline, note_seen
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.log_rows import LogRow, find_log, logs_of, obtain_log
 from yaoma_bridge.receipts import Outgoing, make_receipt, receipts_after
+from yaoma_bridge.unsigned import note_ended
 from yaoma_link.batch import ReceiptMark
 from yaoma_link.topics import BoxName
 
@@ -125,6 +126,7 @@ def welcome(
     note_seen(tx, name, now_ms)
     note_mark(tx, name, birth.receipts, now_ms)
     _note_birth(tx, name, birth, now_ms)
+    note_ended(tx, name, birth.log, birth.previous)
     row = find_log(tx, name, birth.log)
     if row is None:
         row = obtain_log(tx, name, birth.log, now_ms)

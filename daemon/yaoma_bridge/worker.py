@@ -204,6 +204,7 @@ class Worker:
                 signer=signer,
                 owner=self.name,
                 hold_ms=config.store.claim_s * 1000,
+                unsigned_after_ms=config.store.unsigned_after_s * 1000,
                 hold_untrusted=config.clock.untrusted == "hold",
                 outgoing=self._made,
                 now_ms=_now_ms,

@@ -29,6 +29,7 @@ def test_a_round_over_many_logs_beats_at_each_log(
         signer=centre.signer,
         owner="test",
         hold_ms=1000,
+        unsigned_after_ms=600_000,
         hold_untrusted=True,
         outgoing=queue.SimpleQueue(),
         now_ms=lambda: centre.now_ms,

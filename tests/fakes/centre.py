@@ -12,6 +12,7 @@ from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.settle import logs_to_settle, settle_log
 from yaoma_bridge.store import Store
+from yaoma_bridge.unsigned import leave_unsigned, logs_left_unsigned
 from yaoma_bridge.verify import logs_to_verify, verify_log
 from yaoma_bridge.worker import Intake
 from yaoma_link.receipt import Receipt
@@ -38,6 +39,7 @@ class Centre:
         self.registry = Registry(folder / "boxes")
         self.now_ms = 1_795_100_000_000
         self.hold_untrusted = hold_untrusted
+        self.unsigned_after_ms = 600_000
         self.intake = Intake(self.store, self.signer, lambda: self.now_ms)
         self.events_path = folder / "events.jsonl"
         self.feeder = self._feeder()
@@ -76,6 +78,8 @@ class Centre:
         """Verify, settle and deliver until there is nothing more to do."""
         for log_id in logs_to_verify(self.store):
             verify_log(self.store, self.registry, log_id, owner="test", now_ms=self.now_ms, hold_ms=1000)
+        for log_id in logs_left_unsigned(self.store, self.now_ms, self.unsigned_after_ms):
+            leave_unsigned(self.store, self.registry, log_id, now_ms=self.now_ms, after_ms=self.unsigned_after_ms)
         for log_id in logs_to_settle(self.store):
             while settle_log(self.store, log_id, hold_untrusted=self.hold_untrusted, now_ms=self.now_ms):
                 pass
