@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from fakes.journals import HandClock, Known, folder, scan
 from yaoma.core.delivery import Limits
+from yaoma.core.entry import CloseReason
 from yaoma.core.merkle import Frontier, leaf_hash
 from yaoma.service.log_uplink import ForkError, LogReader, LogUplink
 from yaoma.service.uplink_state import ForkReason
+from yaoma.shell.closed_log import ClosedLog
 from yaoma.shell.database import DatabaseDamagedError
+from yaoma.shell.journal_folder import KnownElsewhere
 from yaoma.shell.outbox import Stored
 from yaoma_link.batch import Batch, ReceiptMark
 from yaoma_link.receipt import Receipt
@@ -138,3 +142,38 @@ def test_long_log_is_proved_from_nought_after_a_restore() -> None:
     assert full.root() == one.head().root()
     with pytest.raises(ForkError):
         one.believed(Receipt("s", "b", 2, 1, "log-a", 5000, full.root()))
+
+
+@pytest.mark.parametrize(
+    ("reason", "confirmed", "place"),
+    [
+        (CloseReason.GROWN, 4, 4),
+        (CloseReason.GROWN, 2, 1),
+        (CloseReason.FORKED, 4, 3),
+        (CloseReason.SHRUNK, 1, 0),
+        (CloseReason.GROWN, 0, None),
+    ],
+)
+def test_offer_of_an_ended_log_is_the_last_record_that_belongs_to_it_alone(
+    tmp_path: Path, reason: CloseReason, confirmed: int, place: int | None
+) -> None:
+    """A log that was confirmed whole offers its end and checkpoint; what was copied or may differ is not offered."""
+    known = Known()
+    logs = folder(tmp_path, known)
+    journal = logs.open()
+    clock = HandClock()
+    journal.append([scan(number) for number in range(3)], [clock() for _ in range(3)])
+    known.logs[journal.log] = KnownElsewhere(confirmed_upto=confirmed)
+    logs.close_log(journal, reason).close()
+    ended = ClosedLog(logs.closed_files()[0])
+    one = LogUplink(ended, Stored(), on_damage=lambda _log, _seq: None, random=lambda: 0.0, limits=Limits())
+
+    parcel = one.offer(ReceiptMark(3, 4))
+
+    offered = None if parcel is None else Batch.unpacked(parcel.payload)
+    assert place == (None if offered is None else offered.first)
+    if offered is not None:
+        assert list(offered.bodies) == ended.bodies(offered.first, offered.first + 1)
+        assert offered.receipts == ReceiptMark(3, 4)
+        assert (offered.checkpoint is not None) == (place == 4)
+    ended.close()

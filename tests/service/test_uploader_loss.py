@@ -319,6 +319,57 @@ def test_ended_log_of_which_a_restored_bridge_lacks_records_is_sent_again(broker
             until(lambda: 21 <= len([1 for log, _ in center.records if log == ended]), "the ended log")
 
 
+@pytest.mark.parametrize("loses", ["nothing", "site.db"])
+def test_ended_logs_that_a_restored_bridge_has_never_heard_of_are_offered_to_it(
+    broker: Broker, box: Box, tmp_path: Path, loses: str
+) -> None:
+    """Logs from after the backup come again whole, whether or not the box restarts, or has lost its receipts."""
+    ended: list[str] = []
+    with Center(broker.endpoint(), NAME) as center:
+        with box() as one:
+            for _ in range(3):
+                one.scan(20)
+                one.wait_stored()
+                ended.append(one.log)
+                one.journal = one.folder.close_log(one.journal, CloseReason.GROWN)
+                one.uploader.wake()
+                one.wait_stored()
+        sent = dict(center.records)
+        center.restored(kept=0)
+        if loses == "site.db":
+            for file in (tmp_path / "box").glob("site.db*"):
+                file.unlink()
+        center.drops = lambda batch: batch.log in ended
+        center.batches.clear()
+        with box():
+            until(lambda: any(batch.log in ended for batch in center.batches), "an offer")
+        center.drops = lambda _: False
+        with box() as one:
+            until(lambda: sent.items() <= center.records.items(), "all that was sent before")
+            until(lambda: all(one.outbox.load(log).upto >= 21 for log in ended), "all of it confirmed")
+
+
+def test_ended_logs_are_offered_once_in_an_epoch(broker: Broker, box: Box) -> None:
+    """A bridge that has everything gets one record of each ended log, and nothing more after its answer."""
+    with Center(broker.endpoint(), NAME) as center:
+        with box() as one:
+            one.scan(5)
+            one.wait_stored()
+            ended = one.log
+            one.journal = one.folder.close_log(one.journal, CloseReason.FORKED)
+            one.uploader.wake()
+            one.wait_stored()
+        center.restored(kept=100)
+        center.batches.clear()
+        for _ in range(2):
+            with box() as one:
+                until(lambda: one.outbox.load(ended).epoch == 2, "the answer")
+                one.scan()
+                one.wait_stored()
+
+        assert [(5, 1)] == [(batch.first, len(batch.bodies)) for batch in center.batches if batch.log == ended]
+
+
 class _FullDisk:
     """A connection whose disk is full while the test says so."""
 

@@ -46,6 +46,10 @@ class BoxLogs:
                         return None
         return self._closed.get(log)
 
+    def ended(self) -> Sequence[str]:
+        """Name the logs that have ended and still lie on this box."""
+        return [path.stem for path in self._folder.closed_files()]
+
     def close(self) -> None:
         """Close the files of ended logs."""
         for one in self._closed.values():

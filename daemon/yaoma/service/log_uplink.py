@@ -6,6 +6,7 @@ from typing import Protocol
 
 from yaoma.core.canonical import Json
 from yaoma.core.delivery import Delivery, Limits
+from yaoma.core.entry import CloseReason
 from yaoma.core.merkle import Frontier, leaf_hash
 from yaoma.core.record import Kind, Record, RecordError, Stamp
 from yaoma.core.spans import Span
@@ -22,6 +23,9 @@ BATCH_RECORDS = 256
 BATCH_BYTES = 48_000
 
 _HASH_STEP = 4096
+
+#: After such an end the bridge may hold other records at the log's last places.
+_PARTED = frozenset({CloseReason.FORKED.value, CloseReason.SHRUNK.value})
 
 
 class LogReader(Protocol):
@@ -60,6 +64,10 @@ class Logs(Protocol):
 
     def find(self, log: str) -> LogReader | None:
         """Give any log that still lies on this box: a restored bridge may want records of one that was confirmed."""
+        ...
+
+    def ended(self) -> Sequence[str]:
+        """Name the logs that have ended and still lie on this box."""
         ...
 
 
@@ -162,13 +170,7 @@ class LogUplink:
         Raises:
             DatabaseUnavailableError: If the log can't be read.
         """
-        size = self.delivery.size
-        try:
-            last = Record.read(self.reader.bodies(size - 1, size)[0])
-        except (DatabaseDamagedError, RecordError, IndexError):
-            return 0
-        tail = last.fields.get("tail")
-        return tail if last.kind == Kind.CLOSE and isinstance(tail, int) else 0
+        return self._ending()[0]
 
     def head(self) -> Frontier:
         """Give the frontier at the log's end, or at its first damaged record.
@@ -228,6 +230,25 @@ class LogUplink:
             return None
         bodies, sealed = self._readable((size - 1, size))
         return self._parcel(size - 1, bodies, sealed, self.checkpoint_due, mark) if bodies else None
+
+    def offer(self, mark: ReceiptMark) -> Parcel | None:
+        """Give one record of an ended log that tells a restored bridge how far the log goes, or None if it has none.
+
+        It is the closing record with the last checkpoint, if these are all that the bridge can lack. Where histories
+        have parted, or the end was copied into the next log, it is the last record that was delivered under this id.
+
+        Raises:
+            DatabaseUnavailableError: If the log can't be read.
+        """
+        size = self.delivery.size
+        tail, reason = self._ending()
+        if not 0 < tail < size:
+            return None
+        is_whole = tail == size - 1 and reason not in _PARTED
+        seq = size - 1 if is_whole else tail - 1
+        bodies, sealed = self._readable((seq, seq + 1))
+        checkpoint = self.reader.newest_checkpoint() if is_whole else None
+        return self._parcel(seq, bodies, sealed, checkpoint, mark) if bodies else None
 
     def handed(self, packet_id: int, parcel: Parcel, now_ms: int) -> None:
         """Note that a parcel of `next_parcel` was given to the session."""
@@ -290,6 +311,16 @@ class LogUplink:
             return Record.read(self.reader.bodies(0, 1)[0])
         except (DatabaseDamagedError, RecordError, IndexError):
             return None
+
+    def _ending(self) -> tuple[int, str]:
+        """Give tail and reason of the closing record; 0 if there is none, or it is damaged."""
+        size = self.delivery.size
+        try:
+            last = Record.read(self.reader.bodies(size - 1, size)[0])
+        except (DatabaseDamagedError, RecordError, IndexError):
+            return 0, ""
+        tail = last.fields.get("tail")
+        return (tail, str(last.fields.get("reason"))) if last.kind == Kind.CLOSE and isinstance(tail, int) else (0, "")
 
     def _extended(self, frontier: Frontier, upto: int) -> Frontier:
         while frontier.size < upto:

@@ -37,6 +37,8 @@ class Receiving:
         find: Gives a log of this box that may still be confirmed or sent again, or None.
         on_wanted: Called with a log of which a restored bridge lacks records that it had confirmed.
         on_fork: Called when the bridge knows another history of a log.
+        on_answer: Called with each log that the bridge speaks of in an epoch that has not ended, and with the log
+            itself where that is proved.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Receiving:
         find: Callable[[str], LogUplink | None],
         on_wanted: Callable[[LogUplink], None],
         on_fork: Callable[[ForkError], None],
+        on_answer: Callable[[str, LogUplink | None], None] = lambda *_: None,
     ) -> None:
         self._box = box
         self._verifiers = tuple(verifiers)
@@ -55,6 +58,7 @@ class Receiving:
         self._find = find
         self._on_wanted = on_wanted
         self._on_fork = on_fork
+        self._on_answer = on_answer
         self._waiting: deque[Received] = deque()
         self._retry_at_ms: int | None = None
         self._alarmed_ms: int | None = None
@@ -161,6 +165,7 @@ class Receiving:
             uplink.take(stored, receipt.missing, now_ms)
             if is_wanted:
                 self._on_wanted(uplink)
+        self._on_answer(receipt.log, None if stored is None else uplink)
         if order is ReceiptOrder.AHEAD:
             # what is stored is cumulative and may be used; outcomes would be lost if these were passed over
             self._seen = max(self._seen, said, key=lambda one: (one.epoch, one.upto))

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from yaoma.core.delivery import Limits
 from yaoma.service.line import Line
 from yaoma.service.log_uplink import ForkError, LogReader, Logs, LogUplink, Parcel
+from yaoma.service.offers import Offers
 from yaoma.service.uplink_state import ForkReason, Trouble
-from yaoma.shell.database import DatabaseError
+from yaoma.shell.database import DatabaseError, DatabaseUnavailableError
 from yaoma.shell.outbox import Outbox
 from yaoma_link.batch import ReceiptMark
 from yaoma_link.report import Connected, Published
@@ -54,6 +55,8 @@ class Sending:
         self._adopted: dict[str, LogUplink] = {}
         self._forked: set[str] = set()
         self._anchors: dict[int, LogUplink] = {}
+        self._offers = Offers(outbox, limits)
+        self._offer_again_ms = 0
         self._online: Connected | None = None
         self._read_again_ms: int | None = None
         self._answered_ms = 0
@@ -134,7 +137,7 @@ class Sending:
             self._adopted[uplink.log] = uplink
 
     def forked(self, error: ForkError) -> None:
-        """Stop sending a log whose history the bridge knows otherwise, and tell so once."""
+        """Stop sending a log whose history the bridge knows otherwise, and tell so once if it has not ended."""
         if error.log in self._forked:
             return
         self._forked.add(error.log)
@@ -142,11 +145,27 @@ class Sending:
         if uplink is not None and uplink is self.current:
             self.current = None
         _log.error("the bridge knows another history: log=%s reason=%s", error.log, error.reason.value)
-        self._tell_fork(error.log, error.reason)
+        if error.log not in self._logs.ended():
+            self._tell_fork(error.log, error.reason)
+
+    def answered(self, log: str, uplink: LogUplink | None) -> None:
+        """Take notice that the bridge has spoken of a log in its newest epoch.
+
+        Args:
+            log: The log.
+            uplink: The log as it is now, if what the bridge said of it is proved.
+
+        Raises:
+            DatabaseUnavailableError: If the log can't be read.
+        """
+        self._offers.done(log)
+        if uplink is not None and log not in self._uplinks and uplink.stored.upto < uplink.own_end():
+            self.adopt(uplink)
 
     def connected(self, online: Connected, now_ms: int) -> None:
         """Begin to hand over on a new connection."""
         self._online = online
+        self._offers.connected()
         self._is_blocked = False
         self._answered_ms = now_ms
         for uplink in self._uplinks.values():
@@ -194,6 +213,7 @@ class Sending:
                         self._anchors[packet_id] = uplink
                         uplink.checkpoint_went(parcel)
             self._read_again_ms = None
+        self._offer(line, mark, now_ms)
 
     @contextlib.contextmanager
     def reading(self, now_ms: int) -> Iterator[None]:
@@ -212,6 +232,8 @@ class Sending:
         if self._read_again_ms is not None:
             return self._read_again_ms
         times = [one.delivery.wake_at_ms() for one in self._uplinks.values()]
+        offer_ms = None if self.current is None else self._offers.wake_at_ms()
+        times.append(None if offer_ms is None else max(offer_ms, self._offer_again_ms))
         return min((one for one in times if one is not None), default=None)
 
     @property
@@ -219,6 +241,32 @@ class Sending:
         if self._online is None or self._is_blocked:
             return True
         return self.in_flight >= min(self._online.receive_maximum, self._limits.batches)
+
+    def _offer(self, line: Line, mark: ReceiptMark, now_ms: int) -> None:
+        """Tell a bridge that began a new epoch of the next ended log: it may not even know that there is one."""
+        if self._is_full or self.current is None or now_ms < self._offer_again_ms:
+            return
+        try:
+            if not self._offers.knows(mark.epoch, self.current.log):
+                self._offers.begin(mark.epoch, self.current.log, sorted({*self._outbox.logs(), *self._logs.ended()}))
+            log = self._offers.next(now_ms)
+            uplink = None if log is None or log in self._uplinks or log in self._forked else self.find(log)
+            parcel = None if uplink is None else uplink.offer(mark)
+        except DatabaseUnavailableError as error:
+            _log.error("an ended log can't be offered, it will be tried again: problem=%s", error)
+            self._offer_again_ms = now_ms + _RETRY_MS
+            return
+        if log is None:
+            return
+        if uplink is None or parcel is None:
+            self._offers.done(log)
+            return
+        packet_id = self._publish(line, uplink, parcel, now_ms)
+        if packet_id is not None:
+            self._anchors[packet_id] = uplink
+            self._offers.made(now_ms)
+        elif not self._is_blocked:
+            self._offers.done(log)
 
     def _publish(self, line: Line, uplink: LogUplink, parcel: Parcel, now_ms: int) -> int | None:
         """Give a parcel to the session; None if it was not taken."""

@@ -116,7 +116,13 @@ class Uploader:
             limits=limits or Limits(),
         )
         self._receiving = Receiving(
-            box, verifiers, outbox, find=self._sending.find, on_wanted=self._sending.adopt, on_fork=self._sending.forked
+            box,
+            verifiers,
+            outbox,
+            find=self._sending.find,
+            on_wanted=self._sending.adopt,
+            on_fork=self._sending.forked,
+            on_answer=self._sending.answered,
         )
         self._reports: queue.Queue[SessionReport | _Bell] = queue.Queue(_QUEUE_REPORTS)
         self._has_rung = False
