@@ -164,6 +164,59 @@ def test_bridge_that_has_more_records_is_a_fork(broker: Broker, box: Box) -> Non
         _fork(one, ForkReason.LONGER)
 
 
+def test_fork_that_is_answered_late_is_told_once_and_nothing_is_lost(broker: Broker, box: Box) -> None:
+    """While the recorder can't act, receipts, scans and new connections go by; then the new log takes over at once."""
+    with Center(broker.endpoint(), NAME) as center, box() as one:
+        one.scan(5)
+        one.wait_stored()
+        old = one.log
+        center.records |= {(old, 6 + more): b"{}" for more in range(30)}
+        center.answer(old)
+        until(lambda: one.uploader.state.trouble == "uplink.forked", "fork shown")
+        for _ in range(3):
+            births = len(center.statuses)
+            one.scan()
+            center.answer(old)
+            one.cut()
+            until(lambda seen=births: len(center.statuses) >= seen + 2, "offline and online")  # type: ignore[misc]  # bound now
+        until(lambda: one.uploader.state.receipts.upto == center.rseq, "receipts followed")
+
+        _fork(one, ForkReason.LONGER)
+        copies = {Record.read(body).identity for (log, _), body in center.records.items() if log == one.log}
+        assert {(old, seq) for seq in range(6, 9)} <= copies
+
+
+def test_fork_that_was_not_acted_upon_is_told_again_after_a_restart(broker: Broker, box: Box) -> None:
+    """A box that was switched off before a new log began hears of the fork once more, and can act then."""
+    with Center(broker.endpoint(), NAME) as center:
+        with box() as one:
+            one.scan(5)
+            one.wait_stored()
+            center.records |= {(one.log, 6 + more): b"{}" for more in range(3)}
+            center.answer(one.log)
+            until(lambda: bool(one.forks), "fork told")
+        with box() as one:
+            _fork(one, ForkReason.LONGER)
+
+
+def test_fork_of_a_log_that_has_ended_is_not_told(broker: Broker, box: Box) -> None:
+    """There is nothing to close any more: only the log that is written can be replaced by a new one."""
+    with Center(broker.endpoint(), NAME) as center, box() as one:
+        one.scan(5)
+        one.wait_stored()
+        ended = one.log
+        one.journal = one.folder.close_log(one.journal, CloseReason.GROWN)
+        one.uploader.wake()
+        one.wait_stored()
+        center.records |= {(ended, 6 + more): b"{}" for more in range(3)}
+        center.answer(ended)
+        last = center.answer(one.log)
+        until(lambda: one.uploader.state.receipts.upto == last.rseq, "receipts followed")
+
+        assert not one.forks
+        assert one.uploader.state.trouble is None
+
+
 def test_conflict_at_one_of_our_places_is_a_fork_and_is_told_once(broker: Broker, box: Box) -> None:
     """A place that the bridge holds with another record belongs to two histories."""
     with Center(broker.endpoint(), NAME) as center, box() as one:
