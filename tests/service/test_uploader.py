@@ -44,7 +44,7 @@ def test_single_scan_is_sent_without_waiting_for_others(broker: Broker, box: Cal
             one.scan()
             one.wait_stored()
 
-        assert one.uploader.state.pending == 0
+        until(lambda: one.uploader.state.pending == 0, "shown as confirmed")
         assert one.uploader.state.oldest_ms is None
 
 
