@@ -20,6 +20,7 @@ class AlarmKind(StrEnum):
     CHECKPOINT_FORGED = "checkpoint_forged"  # not signed by the box, or for another log
     KEY_MISSING = "key_missing"  # the box is not registered: stored, never verified
     RESTORED = "restored"  # the store came back from a backup; a new epoch began
+    MEMORY_LOST = "memory_lost"  # a box no longer knows receipts that it had applied; told again
     MARK_IMPOSSIBLE = "mark_impossible"  # a box claims receipts of a far future
     BATCH_REFUSED = "batch_refused"  # a payload that can't be stored
     STATUS_REFUSED = "status_refused"  # a birth or last will that can't be read
@@ -33,7 +34,7 @@ class AlarmKind(StrEnum):
 
 
 #: Worth knowing, nothing to do about.
-_INFORMATION = frozenset({AlarmKind.NEW_LOG})
+_INFORMATION = frozenset({AlarmKind.NEW_LOG, AlarmKind.MEMORY_LOST})
 
 
 def raise_alarm(

@@ -6,7 +6,16 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_link.batch import ReceiptMark
 from yaoma_link.topics import BoxName
 
-__all__ = ["current_epoch", "next_rseq", "note_mark", "note_offline", "note_seen"]
+__all__ = [
+    "begin_restored",
+    "current_epoch",
+    "epoch_of",
+    "next_rseq",
+    "note_low_mark",
+    "note_mark",
+    "note_offline",
+    "note_seen",
+]
 
 #: A box that claims more than this has a broken or hostile memory; believing it would burn the number space.
 _MAX_AHEAD_MS = 10 * 365 * 86_400_000
@@ -14,10 +23,19 @@ _MAX_AHEAD_MS = 10 * 365 * 86_400_000
 #: Boxes that come back after a restore find out one by one; one epoch serves them all.
 _MIN_RESTORED_AGE_MS = 60_000
 
+#: Batches of one box may be stored in another order than they were sent; a mark that stays low so long is meant.
+_LOW_MARK_MS = 15_000
+
 
 def current_epoch(tx: sqlite3.Connection) -> int:
-    """Give the epoch in which receipts are numbered now."""
+    """Give the store's epoch."""
     return int(tx.execute("SELECT MAX(epoch) FROM epoch").fetchone()[0])
+
+
+def epoch_of(tx: sqlite3.Connection, name: BoxName) -> int:
+    """Give the epoch in which a box's receipts are numbered now: the store's, or a later one of its own."""
+    own = tx.execute("SELECT epoch FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()
+    return max(current_epoch(tx), 0 if own is None else int(own[0]))
 
 
 def note_seen(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> None:
@@ -60,11 +78,11 @@ def note_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: 
     """
     if mark.epoch == 0:
         return False
-    epoch = current_epoch(tx)
+    epoch = epoch_of(tx, name)
     made = tx.execute("SELECT epoch, rseq FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()
     newest = int(made[1]) if made is not None and made[0] == epoch else 0
     if mark.epoch > epoch or (mark.epoch == epoch and mark.upto > newest):
-        return _begin_epoch(tx, name, mark, now_ms)
+        return begin_restored(tx, name, mark, now_ms)
     if mark.epoch == epoch:
         tx.execute(
             "UPDATE box SET mark_epoch=?, mark_upto=? WHERE site=? AND box=? AND (mark_epoch<>? OR mark_upto<?)",
@@ -78,7 +96,64 @@ def note_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: 
     return False
 
 
-def _begin_epoch(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
+def note_low_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int, *, at_once: bool) -> bool:
+    """Note whether a box needs a receipt that was forgotten here because the box had applied it.
+
+    Then the box has lost its memory of it (site.db, or a card from an old copy) and would never find the next one. An
+    epoch of its own begins: numbers start at 1, and it is told everything about its logs again.
+
+    Args:
+        tx: The transaction.
+        name: The box, already seen; its mark is noted.
+        mark: The mark that it shows.
+        now_ms: The time, milliseconds since 1970.
+        at_once: Whether this is certainly what the box knows now, as in a new birth. A batch may come late; marks in
+            batches count if they stay low.
+
+    Returns:
+        Whether a new epoch began for this box.
+    """
+    epoch = epoch_of(tx, name)
+    made, made_upto, began_ms, low_ms = tx.execute(
+        "SELECT epoch, rseq, epoch_ms, low_mark_ms FROM box WHERE site=? AND box=?", (name.site, name.box)
+    ).fetchone()
+    kept = tx.execute(
+        "SELECT MIN(rseq) FROM receipt WHERE site=? AND box=? AND epoch=?", (name.site, name.box, epoch)
+    ).fetchone()[0]
+    oldest = kept if kept is not None else made_upto + 1
+    upto = mark.upto if mark.epoch == epoch else 0
+    if made != epoch or mark.epoch > epoch or upto + 1 >= oldest:
+        if low_ms is not None:
+            tx.execute("UPDATE box SET low_mark_ms=NULL WHERE site=? AND box=?", (name.site, name.box))
+        return False
+    if low_ms is None:
+        low_ms = now_ms
+        tx.execute("UPDATE box SET low_mark_ms=? WHERE site=? AND box=?", (now_ms, name.site, name.box))
+    if (not at_once and now_ms - low_ms < _LOW_MARK_MS) or 0 <= now_ms - began_ms < _MIN_RESTORED_AGE_MS:
+        return False
+    own = max(now_ms, epoch + 1)
+    tx.execute(
+        "UPDATE box SET epoch=?, rseq=0, epoch_ms=?, low_mark_ms=NULL WHERE site=? AND box=?",
+        (own, now_ms, name.site, name.box),
+    )
+    tx.execute("UPDATE log SET due_ms=? WHERE site=? AND box=?", (now_ms, name.site, name.box))
+    facts = {"epoch": own, "upto": upto, "oldest": oldest}
+    raise_alarm(tx, AlarmKind.MEMORY_LOST, now_ms, site=name.site, box=name.box, facts=facts)
+    return True
+
+
+def begin_restored(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
+    """Begin a new epoch for all boxes: one of them knows what this store does not, so it came back from a backup.
+
+    Args:
+        tx: The transaction.
+        name: The box that shows it.
+        mark: Its mark.
+        now_ms: The time, milliseconds since 1970.
+
+    Returns:
+        Whether it began; not if the mark can't be believed, or another one began within the last minute.
+    """
     last = tx.execute("SELECT MAX(began_ms) FROM epoch WHERE reason='restored'").fetchone()[0]
     too_soon = last is not None and 0 <= now_ms - last < _MIN_RESTORED_AGE_MS
     if mark.epoch > now_ms + _MAX_AHEAD_MS or too_soon:
@@ -91,7 +166,8 @@ def _begin_epoch(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_m
             facts={"epoch": mark.epoch, "upto": mark.upto},
         )
         return False
-    epoch = max(now_ms, mark.epoch + 1, current_epoch(tx) + 1)
+    newest = tx.execute("SELECT MAX(epoch) FROM box").fetchone()[0] or 0
+    epoch = max(now_ms, mark.epoch + 1, current_epoch(tx) + 1, newest + 1)
     tx.execute("INSERT INTO epoch (epoch, began_ms, reason) VALUES (?,?,'restored')", (epoch, now_ms))
     tx.execute("UPDATE log SET due_ms=?", (now_ms,))
     raise_alarm(tx, AlarmKind.RESTORED, now_ms, facts={"epoch": epoch, "shown_by": str(name)})

@@ -10,13 +10,17 @@ from yaoma_bridge.destinations.destination import Delivered, Destination
 from yaoma_bridge.errors import DestinationBusyError, DestinationError
 from yaoma_bridge.events import FeedRow, events_after
 from yaoma_bridge.log_rows import log_by_id
-from yaoma_bridge.receipts import Outgoing, make_receipt
+from yaoma_bridge.outcomes import lay_over
+from yaoma_bridge.receipts import Outgoing, make_receipts
 from yaoma_bridge.store import Store
 from yaoma_link.receipt import Outcome, OutcomeState
 
 __all__ = ["Feeder"]
 
 _AT_ONCE = 2000
+
+#: A reason is an id; a platform's whole sentence would make a receipt that no broker takes.
+_MAX_REASON_LETTERS = 128
 
 
 class Feeder:
@@ -113,10 +117,12 @@ class Feeder:
                 self._leave()  # whoever has it now finds behind the mark what we have written
                 return None
             tx.execute("UPDATE destination SET upto=?, mark=? WHERE name=?", (feed[-1].n, self._destination.mark, name))
-            return [
-                make_receipt(tx, log_by_id(tx, log_id), self._signer, now_ms, outcomes=outcomes)
-                for log_id, outcomes in _outcomes(feed, states, name).items()
-            ]
+            made = []
+            for log_id, outcomes in _outcomes(feed, states, name).items():
+                for outcome in outcomes:
+                    lay_over(tx, log_id, outcome)
+                made += make_receipts(tx, log_by_id(tx, log_id), self._signer, now_ms, outcomes=outcomes)
+            return made
 
 
 def _position(tx: sqlite3.Connection, name: str) -> tuple[int, str]:
@@ -129,10 +135,11 @@ def _outcomes(feed: Sequence[FeedRow], states: dict[int, Delivered], name: str) 
     told: dict[int, list[Outcome]] = {}
     for row in sorted(feed, key=lambda row: (row.log_id, row.seq, row.n)):
         one = Delivered(row.n, OutcomeState.HELD, row.held) if row.held else states[row.n]
+        reason = one.reason[:_MAX_REASON_LETTERS]
         outcomes = told.setdefault(row.log_id, [])
         last = outcomes[-1] if outcomes else None
-        if last is not None and last.span[1] == row.seq and (last.state, last.reason) == (one.state, one.reason):
-            outcomes[-1] = Outcome((last.span[0], row.seq + 1), name, one.state, one.reason)
+        if last is not None and last.span[1] == row.seq and (last.state, last.reason) == (one.state, reason):
+            outcomes[-1] = Outcome((last.span[0], row.seq + 1), name, one.state, reason)
         else:
-            outcomes.append(Outcome((row.seq, row.seq + 1), name, one.state, one.reason))
+            outcomes.append(Outcome((row.seq, row.seq + 1), name, one.state, reason))
     return told

@@ -27,6 +27,11 @@ _log = logging.getLogger("yaoma.bridge.follow_up")
 #: Between two rounds: what comes in meanwhile is then verified with fewer commits.
 _ROUND_S = 0.2
 
+#: While somebody drains a backlog the receipts come first: for so long at most, then this thread works for as long.
+_GIVE_WAY_S = 1.0
+#: No news for so long: the backlog has come in.
+_STREAM_S = 0.1
+
 
 class FollowUp:
     """Takes what is stored further, with a connection of its own.
@@ -72,6 +77,8 @@ class FollowUp:
         self._thread = threading.Thread(target=self._run, name="follow-up", daemon=False)
         self._backoffs: dict[str, Backoff] = {}
         self._retry_at_s: dict[str, float] = {}
+        self._backlog_s = float("-inf")
+        self._own_turn_until_s = float("-inf")
         self.failure: BaseException | None = None
         self.beat_s = time.monotonic()
 
@@ -84,6 +91,10 @@ class FollowUp:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(deadline_s)
+
+    def give_way(self) -> None:
+        """Leave interpreter and store to whoever takes a backlog in, for a moment; any thread may call this."""
+        self._backlog_s = time.monotonic()
 
     def _run(self) -> None:
         try:
@@ -104,6 +115,7 @@ class FollowUp:
         settle_held_again(store, hold_untrusted=self._hold_untrusted, now_ms=self._now_ms())
         try:
             while not self._stop.is_set():
+                self._let_pass()
                 if not self._round(store, feeders):
                     self._stop.wait(_ROUND_S)
         finally:
@@ -132,6 +144,16 @@ class FollowUp:
             self._beat()
             more |= self._feed(name, feeder)
         return more
+
+    def _let_pass(self) -> None:
+        """Wait while a backlog comes in, in turns with our own work."""
+        now_s = began_s = time.monotonic()
+        while now_s >= self._own_turn_until_s and now_s - self._backlog_s < _STREAM_S and not self._stop.is_set():
+            self._beat()
+            self._stop.wait(_STREAM_S / 2)
+            now_s = time.monotonic()
+            if now_s - began_s >= _GIVE_WAY_S:
+                self._own_turn_until_s = now_s + _GIVE_WAY_S
 
     def _beat(self) -> None:
         """Say that there is progress: a round over many logs is no stall."""

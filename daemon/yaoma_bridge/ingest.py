@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from yaoma.core.merkle import leaf_hash
 from yaoma.core.record import Kind, Record, RecordError
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
-from yaoma_bridge.boxes import note_mark, note_seen
+from yaoma_bridge.boxes import note_low_mark, note_mark, note_seen
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.log_rows import LogRow, advanced, obtain_log
 from yaoma_bridge.unsigned import note_ended
@@ -121,6 +121,7 @@ def store_parcels(
         for parcel in group:
             _store(tx, row, parcel, stored, now_ms)
             note_mark(tx, box, parcel.batch.receipts, now_ms)
+            note_low_mark(tx, box, parcel.batch.receipts, now_ms, at_once=False)
         stored.logs[row.id] = advanced(tx, row, max(parcel.batch.end for parcel in group), now_ms, grace_ms)
     return stored
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from yaoma.core.merkle import Frontier
+from yaoma_bridge.boxes import epoch_of
 from yaoma_link.receipt import Span
 from yaoma_link.topics import BoxName
 
@@ -12,7 +13,7 @@ __all__ = ["LogRow", "advanced", "find_log", "leaves", "log_by_id", "logs_of", "
 
 _COLUMNS = (
     "id, site, box, log, state, stored_upto, frontier, seen_upto, verified_upto, verified_frontier, settled_upto, "
-    "gap_since_ms, asked_ms, unsigned_upto"
+    "gap_since_ms, asked_ms, unsigned_upto, told_epoch"
 )
 
 #: More holes than this are told once these are filled.
@@ -36,6 +37,7 @@ class LogRow:
         gap_since_ms: Since when the first hole is there, or None.
         asked_ms: When the box was last asked for a hole.
         unsigned_upto: Up to where records are settled though no checkpoint covers them.
+        told_epoch: The epoch in which the box was told all about it.
     """
 
     id: int
@@ -49,6 +51,7 @@ class LogRow:
     gap_since_ms: int | None
     asked_ms: int
     unsigned_upto: int
+    told_epoch: int
 
     @property
     def stored_upto(self) -> int:
@@ -64,7 +67,7 @@ class LogRow:
 
 
 def _row(found: tuple[object, ...]) -> LogRow:
-    key, site, box, log, state, _, frontier, seen, _, verified, settled, gap, asked, unsigned = found
+    key, site, box, log, state, _, frontier, seen, _, verified, settled, gap, asked, unsigned, told = found
     assert isinstance(frontier, bytes)
     assert isinstance(verified, bytes)
     return LogRow(
@@ -79,6 +82,7 @@ def _row(found: tuple[object, ...]) -> LogRow:
         None if gap is None else int(str(gap)),
         int(str(asked)),
         int(str(unsigned)),
+        int(str(told)),
     )
 
 
@@ -112,9 +116,9 @@ def obtain_log(tx: sqlite3.Connection, name: BoxName, log: str, now_ms: int) -> 
         return found
     empty = Frontier().to_bytes()
     tx.execute(
-        "INSERT INTO log (site, box, log, first_ms, last_ms, grown_ms, frontier, verified_frontier) "
-        "VALUES (?,?,?,?,?,?,?,?)",
-        (name.site, name.box, log, now_ms, now_ms, now_ms, empty, empty),
+        "INSERT INTO log (site, box, log, first_ms, last_ms, grown_ms, frontier, verified_frontier, told_epoch) "
+        "VALUES (?,?,?,?,?,?,?,?,?)",
+        (name.site, name.box, log, now_ms, now_ms, now_ms, empty, empty, epoch_of(tx, name)),
     )
     begun = find_log(tx, name, log)
     assert begun is not None

@@ -222,3 +222,23 @@ def m003_unsigned_tails(db: Database) -> None:
         "CREATE TABLE ended (site TEXT NOT NULL, box TEXT NOT NULL, log TEXT NOT NULL, PRIMARY KEY (site, box, log)) "
         "STRICT, WITHOUT ROWID"
     )
+
+
+@MIGRATIONS()
+def m004_outcomes(db: Database) -> None:
+    """Keep outcomes as runs, and in which epoch a log was told whole; the only destination so far accepted all."""
+    db.execute("ALTER TABLE log ADD COLUMN told_epoch INTEGER NOT NULL DEFAULT 0")
+    db.execute("UPDATE log SET told_epoch=COALESCE((SELECT MAX(epoch) FROM epoch), 0)")
+    db.execute("ALTER TABLE box ADD COLUMN epoch_ms INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE box ADD COLUMN low_mark_ms INTEGER")
+    db.execute(
+        "CREATE TABLE outcome (log_id INTEGER NOT NULL REFERENCES log (id), destination TEXT NOT NULL, "
+        "first INTEGER NOT NULL, end INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, "
+        "PRIMARY KEY (log_id, destination, first)) STRICT, WITHOUT ROWID"
+    )
+    db.execute(
+        "INSERT INTO outcome SELECT log_id, name, MIN(seq), MAX(seq) + 1, IIF(held='', 'accepted', 'held'), held FROM "
+        "(SELECT *, seq - ROW_NUMBER() OVER (PARTITION BY name, log_id, held ORDER BY seq) AS island FROM "
+        "(SELECT name, log_id, seq, held, MAX(n) FROM destination JOIN event ON n<=upto GROUP BY name, log_id, seq)) "
+        "GROUP BY name, log_id, held, island"
+    )

@@ -10,10 +10,10 @@ from typing import TypeGuard
 from yaoma.core.canonical import MAX_INTEGER
 from yaoma.core.note import Signer
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
-from yaoma_bridge.boxes import current_epoch, note_mark, note_offline, note_seen
+from yaoma_bridge.boxes import begin_restored, epoch_of, note_low_mark, note_mark, note_offline, note_seen
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.log_rows import LogRow, find_log, logs_of, obtain_log
-from yaoma_bridge.receipts import Outgoing, make_receipt, receipts_after
+from yaoma_bridge.receipts import Outgoing, make_receipts, receipts_after
 from yaoma_bridge.unsigned import note_ended
 from yaoma_link.batch import ReceiptMark
 from yaoma_link.topics import BoxName
@@ -41,6 +41,7 @@ class Birth:
         root: The tree hash at that size, 64 hexadecimal digits.
         receipts: How far it has followed the receipts.
         previous: The log before this one, or an empty string.
+        stored_upto: Of this log the bridge has confirmed all places below; 0 if the box does not say.
         digest: Of the payload: births are told apart by it.
     """
 
@@ -49,6 +50,7 @@ class Birth:
     root: str
     receipts: ReceiptMark
     previous: str
+    stored_upto: int
     digest: bytes
 
 
@@ -70,24 +72,24 @@ def read_status(payload: bytes) -> Birth | None:
         raise BatchRefusedError("malformed", "a status is a JSON object")
     if fields.get("state") in ("offline", "stopped"):  # the last will, or the farewell of an orderly stop
         return None
+    return _read_birth(fields, hashlib.sha256(payload).digest())
+
+
+def _read_birth(fields: dict[str, object], digest: bytes) -> Birth:
     log, size, root, previous = (fields.get(name) for name in ("log", "size", "root", "previous"))
-    mark = fields.get("receipts")
+    mark, confirmed = fields.get("receipts"), fields.get("stored_upto", 0)
     if fields.get("state") != "online" or not isinstance(log, str) or not _LOG_ID.fullmatch(log):
         raise BatchRefusedError("malformed", "a birth says online and names the log")
     if not _is_count(size) or not isinstance(root, str) or not _ROOT.fullmatch(root):
         raise BatchRefusedError("malformed", "a birth gives the log's size and root")
     if not isinstance(mark, dict) or not _is_count(mark.get("epoch")) or not _is_count(mark.get("upto")):
         raise BatchRefusedError("malformed", "a birth says how far the receipts were followed")
-    if isinstance(previous, str) and previous and not _LOG_ID.fullmatch(previous):
+    if not _is_count(confirmed):
+        raise BatchRefusedError("malformed", "a birth says how much of its log was confirmed as a whole number")
+    previous = previous if isinstance(previous, str) else ""
+    if previous and not _LOG_ID.fullmatch(previous):
         raise BatchRefusedError("malformed", "a birth names the log before it by its id")
-    return Birth(
-        log,
-        size,
-        root,
-        ReceiptMark(mark["epoch"], mark["upto"]),
-        previous if isinstance(previous, str) else "",
-        hashlib.sha256(payload).digest(),
-    )
+    return Birth(log, size, root, ReceiptMark(mark["epoch"], mark["upto"]), previous, confirmed, digest)
 
 
 def _is_count(value: object) -> TypeGuard[int]:
@@ -125,6 +127,8 @@ def welcome(
     known_logs = logs_of(tx, name)
     note_seen(tx, name, now_ms)
     note_mark(tx, name, birth.receipts, now_ms)
+    if not retained:
+        note_low_mark(tx, name, birth.receipts, now_ms, at_once=heard is None)
     _note_birth(tx, name, birth, now_ms)
     note_ended(tx, name, birth.log, birth.previous)
     row = find_log(tx, name, birth.log)
@@ -132,16 +136,41 @@ def welcome(
         row = obtain_log(tx, name, birth.log, now_ms)
         if known_logs and birth.previous not in {known.log for known in known_logs}:
             _alarm(tx, AlarmKind.NEW_LOG, row, now_ms, {"size": birth.size, "previous": birth.previous})
+    if _shows_restore(tx, name, birth, row, is_new=heard is None):
+        begin_restored(tx, name, birth.receipts, now_ms)
     if heard is not None:
         if retained and birth.size <= row.stored_upto:
             return []
     elif _is_fork(row, birth):  # only when it is new: a worker that lags hears it after the log has grown
         facts: dict[str, str | int] = {"size": birth.size, "stored_upto": row.stored_upto}
         _alarm(tx, AlarmKind.FORK, row, now_ms, facts)
-    fresh = make_receipt(tx, row, signer, now_ms, ask=True)
-    upto = birth.receipts.upto if birth.receipts.epoch == current_epoch(tx) else 0
-    again = receipts_after(tx, name, upto)
-    return again if again and again[-1].rseq == fresh.rseq else [*again, fresh]
+    return _answer(tx, birth, row, signer, now_ms)
+
+
+def _answer(tx: sqlite3.Connection, birth: Birth, row: LogRow, signer: Signer, now_ms: int) -> list[Outgoing]:
+    """Tell a box of its log and, if it is still in an older epoch, of all its other logs; then what it lacks."""
+    name = row.name
+    epoch = epoch_of(tx, name)
+    fresh = []
+    for other in logs_of(tx, name):
+        # Those that were told in this epoch are among the receipts that are sent again.
+        if other.id != row.id and birth.receipts.epoch < epoch and other.told_epoch < epoch:
+            fresh += make_receipts(tx, other, signer, now_ms, ask=True)
+    fresh += make_receipts(tx, row, signer, now_ms, ask=True)
+    again = receipts_after(tx, name, birth.receipts.upto if birth.receipts.epoch == epoch else 0)
+    last = again[-1].rseq if again else 0
+    return [*again, *(one for one in fresh if one.rseq > last)]
+
+
+def _shows_restore(tx: sqlite3.Connection, name: BoxName, birth: Birth, row: LogRow, *, is_new: bool) -> bool:
+    """Tell whether more of a log was confirmed in this epoch than is stored: the store came back from a backup.
+
+    It may have made as many receipts since as it lost; then marks show nothing. What was confirmed in an earlier
+    epoch is no sign: a higher one may have less. A box without any mark counts once.
+    """
+    if birth.stored_upto <= row.stored_upto:
+        return False
+    return birth.receipts.epoch == epoch_of(tx, name) or (is_new and birth.receipts.epoch == 0)
 
 
 def _note_birth(tx: sqlite3.Connection, name: BoxName, birth: Birth, now_ms: int) -> None:

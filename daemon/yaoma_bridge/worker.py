@@ -44,6 +44,8 @@ _log = logging.getLogger("yaoma.bridge.worker")
 _WAIT_S = 0.1
 _DUE_EVERY_S = 0.5
 _MAX_GROUP_BYTES = 8 << 20
+#: More than this comes at once from a box that was offline, not from one at which somebody scans.
+_BACKLOG_BYTES = 2048
 _MAX_PENDING = 10_000
 _STALLED_S = 120.0
 
@@ -93,7 +95,9 @@ class Intake:
         """Make the receipts whose time has come."""
         now_ms = self._now_ms()
         with self._store.reading() as tx:
-            due = tx.execute("SELECT 1 FROM log WHERE due_ms<=? LIMIT 1", (now_ms,)).fetchone()
+            due = tx.execute(
+                "SELECT 1 FROM log JOIN box USING (site, box) WHERE due_ms<=? AND online LIMIT 1", (now_ms,)
+            ).fetchone()
         if due is None:
             return []
         with self._store.writing() as tx:
@@ -233,6 +237,8 @@ class Worker:
         while not self._stop.is_set():
             arrivals = self._heard(reports)
             if arrivals:
+                if sum(len(arrival.payload) for arrival in arrivals) >= _BACKLOG_BYTES:
+                    follow_up.give_way()
                 answers = intake.take(arrivals)
                 for arrival in arrivals:
                     session.ack(arrival)
