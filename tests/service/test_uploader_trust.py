@@ -124,6 +124,22 @@ def test_restored_bridge_gets_again_what_it_lost(broker: Broker, box: Box) -> No
         assert 2 == one.outbox.load(one.log).epoch
 
 
+def test_birth_holds_nothing_against_a_bridge_that_was_said_in_an_older_epoch(broker: Broker, box: Box) -> None:
+    """A box that has followed a restored bridge, but not heard of this log yet, does not claim what it had before."""
+    with Center(broker.endpoint(), NAME) as center, box() as one:
+        one.scan(9)
+        one.wait_stored()
+        center.restored(kept=3)
+        center.answer("another-log")
+        until(lambda: one.uploader.state.receipts == ReceiptMark(2, 1), "new epoch")
+        one.cut()
+        said = {"epoch": 2, "upto": 1}
+        until(lambda: any(status.get("receipts") == said for status in center.statuses), "birth")
+
+        assert [0] == [status["stored_upto"] for status in center.statuses if status.get("receipts") == said][:1]
+        one.wait_stored()
+
+
 def _fork(one: UplinkBox, reason: ForkReason) -> None:
     """Wait for the fork to be told, and do what the recorder does."""
     until(lambda: bool(one.forks), "fork told")

@@ -287,13 +287,11 @@ class Uploader:
         current = self._sending.current
         if current is not None:
             with self._sending.reading(now_ms):
+                mark = self._receiving.mark
+                # what was said in an older epoch says nothing of what the bridge should have in this one
+                stored_upto = current.stored.upto if current.stored.epoch >= mark.epoch else 0
                 payload = birth(
-                    self._facts,
-                    current.log,
-                    current.previous(),
-                    current.head(),
-                    self._receiving.mark,
-                    stored_upto=current.stored.upto,
+                    self._facts, current.log, current.previous(), current.head(), mark, stored_upto=stored_upto
                 )
                 self._birth = Retained(self._box.topic(Channel.STATUS), payload)
         if self._line is None and self._birth is not None:
