@@ -131,7 +131,10 @@ def test_after_a_restore_a_box_that_is_away_is_told_of_all_its_logs_when_it_is_b
     other.scan()
     centre.take(other.payload(1, mark=ReceiptMark(epoch, 99)), name=_OTHER)
     centre.now_ms += 1000
-    assert centre.intake.due() == []
+    other.scan(2)
+    centre.take(other.payload(3), name=_OTHER)
+    centre.now_ms += 2000
+    assert {one.box for one in centre.opened(centre.intake.due())} == {"other"}
     current = BoxLog(log.name, "logc")
     receipts = centre.birth(current, mark=ReceiptMark(epoch, 500), previous="logb")
     assert [one.log for one in receipts] == ["log1", "logc"]
