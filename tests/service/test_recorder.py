@@ -559,3 +559,35 @@ def test_web_address_around_a_code_leaves_nothing_but_the_code(tmp_path: Path) -
     assert "gs1:010690123456789221S0001" == bench.shown.verdicts[0][2].fields["code"]
     assert b"13812345678" not in written
     assert b"s3cret" not in written
+
+
+def test_file_that_is_damaged_for_writing_only_is_replaced_not_opened_again(tmp_path: Path) -> None:
+    """What opens without complaint and fails at each append would keep the box out of service for ever."""
+
+    class Faulty(FaultyConnection):
+        """Fails while told to."""
+
+    bench = CounterBench(
+        tmp_path / "state",
+        opener=lambda path: sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Faulty),
+    )
+    bench.scan(LISTED)
+    bench.wait(1)
+    old = current_log(bench)
+    malformed = sqlite3.DatabaseError("malformed database schema")
+    malformed.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    Faulty.fail = staticmethod(
+        lambda sql: malformed if sql.startswith("INSERT INTO record") and current_log(bench) == old else None
+    )
+    bench.scan("83003850000000000001")
+    bench.wait(2)
+    end_s = time.monotonic() + 20
+    while current_log(bench) in {None, old} and time.monotonic() < end_s:
+        time.sleep(0.02)
+    bench.scan("83003850000000000002")
+    bench.wait(3)
+    bench.stop()
+
+    assert ["journal_recovering"] == [cause for _, cause in bench.shown.refused]
+    assert 1 == len(folder(bench.path).aside_files())
+    assert [Kind.OPEN, Kind.COPY, Kind.SCAN] == [record.kind for record in kept(bench.path)]

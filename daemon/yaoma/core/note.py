@@ -127,7 +127,9 @@ def open_note(note: str, verifiers: Iterable[Verifier], *, max_bytes: int = MAX_
             data = base64.b64decode(encoded, validate=True)
         except binascii.Error:
             data = b""
-        if not line.startswith(_MARK) or not space or len(data) < 5:  # noqa: PLR2004 - a hash of 4 bytes and more
+        # One form only: base64 that ends in stray bits would be another text of the same signature.
+        exact = base64.b64encode(data).decode() == encoded
+        if not (line.startswith(_MARK) and space and exact and len(data) >= 5):  # noqa: PLR2004 - a hash of 4 and more
             raise NoteError("a signature line reads: dash, name, base64")
         verifier = known.get((name, data[:4]))
         if verifier is None:

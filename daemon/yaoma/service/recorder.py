@@ -101,6 +101,7 @@ class Recorder(threading.Thread):
         now = parts.clock()
         self._stamp = parts.last if parts.last is not None and parts.last.boot == now.boot else now
         self._to_replace: CloseLog | Damage | None = None
+        self._damage: str | None = None
 
     def run(self) -> None:
         """Serve items until None comes; then sign a last checkpoint."""
@@ -140,7 +141,8 @@ class Recorder(threading.Thread):
             else:
                 self._record(group)
                 group = []
-                self._to_replace = item
+                if self.journal is None or item.log == self.journal.log:
+                    self._to_replace = item
                 self._replace()
         self._record(group)
         self._keep_house()
@@ -247,14 +249,18 @@ class Recorder(threading.Thread):
             raise SiteLostError(error.problem) from error
         journal.close()
         self.journal = None
-        damaged = isinstance(error, DatabaseDamagedError)
-        self._set_trouble(Trouble("journal_recovering" if damaged else "disk_error", error.problem))
+        self._damage = error.problem if isinstance(error, DatabaseDamagedError) else None
+        self._set_trouble(Trouble("journal_recovering" if self._damage else "disk_error", error.problem))
         self._retry_at_s = time.monotonic()
 
     def _recover(self) -> None:
         self._parts.heart.beat(within_s=_RECOVERY_S)
         try:
-            journal = self._parts.journals.open()
+            # What SQLite calls damaged while it writes may open again without complaint, and fail again.
+            journal = (
+                self._parts.journals.replace_damaged(self._damage) if self._damage else self._parts.journals.open()
+            )
+            self._damage = None
             self._parts.journals.catch_up(journal, self._ledger)
         except DatabaseError as error:
             if error.path.name == "site.db":
