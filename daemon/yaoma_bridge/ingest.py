@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from yaoma.core.glance import stands_at
 from yaoma.core.merkle import leaf_hash
 from yaoma.core.record import Kind, Record, RecordError
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
@@ -84,17 +85,7 @@ def opened(box: BoxName, payload: bytes) -> Parcel:
         raise BatchRefusedError("malformed", "the batch's header is nested too deep") from None
     if not _LOG_ID.fullmatch(batch.log) or batch.end > MAX_PLACE:
         raise BatchRefusedError("log_malformed", "the log's id or the first place can't be one of ours")
-    unreadable = []
-    for seq, body in enumerate(batch.bodies, batch.first):
-        try:
-            record = Record.read(body)
-        except (RecordError, RecursionError):  # nested deeper than the check of canonical form goes
-            if not _may_stand_at(body, batch.log, seq):
-                raise BatchRefusedError("misplaced", "a body names another log or place") from None
-            unreadable.append(seq)
-        else:
-            if record.log != batch.log or record.seq != seq:
-                raise BatchRefusedError("misplaced", "a body names another log or place")
+    unreadable = [seq for seq, body in enumerate(batch.bodies, batch.first) if not _is_record(body, batch.log, seq)]
     return Parcel(box, batch, tuple(map(leaf_hash, batch.bodies)), tuple(unreadable))
 
 
@@ -190,6 +181,25 @@ def _keep_checkpoint(tx: sqlite3.Connection, row: LogRow, note: str, now_ms: int
         "WHERE log_id=? AND state IN ('new', 'signed') ORDER BY size DESC LIMIT 1 OFFSET ?)",
         (row.id, row.id, _MAX_WAITING),
     )
+
+
+def _is_record(body: bytes, log: str, seq: int) -> bool:
+    """Tell whether a body is a record of a version known here.
+
+    Raises:
+        BatchRefusedError: If it names another log or place.
+    """
+    if stands_at(body, log, seq):
+        return True
+    try:
+        record = Record.read(body)
+    except (RecordError, RecursionError):  # nested deeper than the check of canonical form goes
+        if not _may_stand_at(body, log, seq):
+            raise BatchRefusedError("misplaced", "a body names another log or place") from None
+        return False
+    if record.log != log or record.seq != seq:
+        raise BatchRefusedError("misplaced", "a body names another log or place")
+    return True
 
 
 def _may_stand_at(body: bytes, log: str, seq: int) -> bool:
