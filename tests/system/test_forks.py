@@ -155,9 +155,6 @@ def test_a_box_with_a_lost_card_begins_a_new_log_that_the_bridge_tells_of(county
     wait_for(lambda: "new_log" in _alarms(county), f"the bridge tells nothing: {_alarms(county)}")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the bridge has forgotten the receipts that were applied, the box waits for number 1 for ever"
-)
 def test_a_box_with_a_lost_card_follows_the_receipts_again(county: County, codes: Iterator[str]) -> None:
     """With its place among the receipts lost, a box takes up the bridge's numbers and hears of outcomes again."""
     box = county.add_box(verbose=True)
