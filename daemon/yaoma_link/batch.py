@@ -22,6 +22,9 @@ _MAX_UNPACKED_BYTES = 16 << 20
 
 _FORM = b"Y\x01"
 
+#: Of zlib; level 9 takes twice the time of 7 for 7 % fewer bytes. Not part of the form: any level unpacks.
+_LEVEL = 7
+
 # Frozen with form 1: both ends need the same bytes. Last comes what occurs most, where deflate's offsets are shortest.
 _DICTIONARY = (
     b'{"action":"cancel","action":"close","action":"open","operation":"receive","operation":"verify",'
@@ -90,7 +93,7 @@ class Batch:
                 "sealed": {str(seq): base64.b64encode(blob).decode() for seq, blob in self.sealed.items()},
             }
         )
-        squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
+        squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
         lines = b"".join(body + b"\n" for body in (header, *self.bodies))
         return _FORM + squeeze.compress(lines) + squeeze.flush()
 
