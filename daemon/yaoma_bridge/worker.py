@@ -43,7 +43,8 @@ _log = logging.getLogger("yaoma.bridge.worker")
 
 _WAIT_S = 0.1
 _DUE_EVERY_S = 0.5
-_MAX_GROUP_BYTES = 8 << 20
+#: About two thousand records: with larger groups box and bridge would wait for each other in turns.
+_MAX_GROUP_BYTES = 1 << 15
 #: More than this comes at once from a box that was offline, not from one at which somebody scans.
 _BACKLOG_BYTES = 2048
 _MAX_PENDING = 10_000
