@@ -36,21 +36,21 @@ class BoxRig:
         self._config.write_text(_config(county, self.folder, self.state, self.scanner.path))
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, environment: Mapping[str, str] | None = None, stdout: int = subprocess.DEVNULL) -> float:
+    def start(self, environment: Mapping[str, str] | None = None, screen: int | None = None) -> float:
         """Start it and give the seconds until it says READY.
 
         Args:
             environment: Of the process, this one's if None.
-            stdout: Where its screen goes.
+            screen: Where its screen goes; quiet, as the unit runs it, if None.
         """
         socket = self.folder / "notify"
         socket.unlink(missing_ok=True)
         with Notified(socket) as notified, (self.folder / "box.log").open("ab") as log:
             began_s = time.perf_counter()
             self._process = subprocess.Popen(
-                [str(BIN / "yaoma"), "run", "--config", str(self._config)],
+                [str(BIN / "yaoma"), "run", "--config", str(self._config), *([] if screen else ["--quiet"])],
                 stdin=subprocess.DEVNULL,
-                stdout=stdout,
+                stdout=screen or subprocess.DEVNULL,
                 stderr=log,
                 env={**(environment or os.environ), "PYTHONUNBUFFERED": "1", "NOTIFY_SOCKET": str(socket)},
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - the child calls prctl and nothing that locks
