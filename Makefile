@@ -33,6 +33,9 @@ demo: venv ## A morning at the counter: broker, bridge, box, scanner, camera (KE
 test: venv ## Run the tests (under 8 minutes)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
 
+test-again: venv ## Run what failed last time once more, one after the other
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "not slow" -q
+
 test-slow: venv ## Run all tests, the long ones too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
