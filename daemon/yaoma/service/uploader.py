@@ -36,6 +36,8 @@ __all__ = ["Patience", "Uploader", "UploaderError"]
 
 _log = logging.getLogger("yaoma.uploader")
 
+#: After a commit the processor belongs to those who show the verdict; who scans on meanwhile is sent in one batch.
+_AFTER_COMMIT_S = 0.05
 #: Far more than a window of answers and what a session lets in unacknowledged.
 _QUEUE_REPORTS = 512
 _TAKEN_OVER_MS = 600_000
@@ -227,6 +229,8 @@ class Uploader:
         until_ms = min(one for one in times if one is not None)
         try:
             report = self._reports.get(timeout=max(0, until_ms - _now_ms()) / 1000)
+            if isinstance(report, _Bell):
+                self._stopping.wait(_AFTER_COMMIT_S)
             while True:
                 self._hear(report, _now_ms())
                 report = self._reports.get_nowait()
