@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,10 @@ __all__ = ["run"]
 
 log = logging.getLogger("yaoma.run")
 
+#: A thread that shows a verdict gets the interpreter within this time from one that sends or reports; by default it is
+#: 5 ms, more than a verdict may take of its own (DESIGN.md 3, promise 6).
+_SWITCH_S = 0.0005
+
 
 def run(
     *,
@@ -51,6 +56,7 @@ def run(
     Examples: yaoma run · yaoma run --config ./yaoma.toml --quiet
     """
     log_to_journal_or_stderr("yaoma", verbose=verbose)
+    sys.setswitchinterval(_SWITCH_S)
     start = _begin(config)
     while True:
         try:
