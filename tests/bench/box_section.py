@@ -14,9 +14,9 @@ from fakes.county import County
 
 __all__ = ["BoxSection"]
 
-_SCANS = 300
-_WARM_UP = 40
-_BETWEEN_S = 0.03
+_SCANS = 200
+_WARM_UP = 20
+_BETWEEN_S = 0.1
 _REST_S = 10.0
 _SHOWN_WITHIN_S = 10.0
 
