@@ -29,6 +29,8 @@ from yaoma_link.session import Session
 from yaoma_link.topics import BoxName
 
 _LOOK_S = 0.001
+#: As `yaoma run` sets it.
+_SWITCH_S = 0.0005
 
 
 def _opener(endpoint: Endpoint) -> Callable[..., Line]:
@@ -59,6 +61,7 @@ def main() -> None:
     parser.add_argument("county", type=Path)
     parser.add_argument("port", type=int)
     options = parser.parse_args()
+    sys.setswitchinterval(_SWITCH_S)
     keys = options.county / BOX
     tls = TlsFiles(options.county / "ca" / "authority.pem", keys / "box.pem", keys / "box.key")
     site, clock = open_site(options.state / "site.db"), SystemClock()

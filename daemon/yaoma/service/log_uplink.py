@@ -20,7 +20,7 @@ __all__ = ["ForkError", "LogReader", "LogUplink", "Logs", "Parcel"]
 
 #: Up to so many records or bytes of bodies go into one batch: beyond that compression gains nothing (PEERS.md 4.2).
 BATCH_RECORDS = 256
-BATCH_BYTES = 48_000
+BATCH_BYTES = 128_000
 
 _HASH_STEP = 4096
 
