@@ -14,7 +14,7 @@ from rich.table import Table
 
 from yaoma_bridge.config import read_config
 from yaoma_bridge.destinations.file import event_line
-from yaoma_bridge.errors import BridgeError
+from yaoma_bridge.errors import BridgeError, ConfigError
 from yaoma_bridge.events import events_after
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.status import boxes_seen, bridge_status
@@ -133,11 +133,15 @@ def _when(at_ms: int | None) -> str:
 
 
 def main() -> None:
-    """Run the command line; trouble ends it with one sentence, what to do next, and exit code 1."""
+    """Run the command line; trouble ends it with one sentence and what to do next.
+
+    Exit code 78 (EX_CONFIG) where the configuration or a key can't be used: a new start would not help, and systemd
+    makes none (RestartPreventExitStatus= of the unit). Exit code 1 for everything else.
+    """
     try:
         app()
     except BridgeError as error:
         typer.echo(f"yaoma-bridge: {error.problem}", err=True)
         if error.hint:
             typer.echo(f"  {error.hint}", err=True)
-        sys.exit(1)
+        sys.exit(os.EX_CONFIG if isinstance(error, ConfigError) else 1)

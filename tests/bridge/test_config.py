@@ -80,12 +80,37 @@ def test_every_command_has_help_with_an_example() -> None:
 def test_trouble_ends_the_command_with_a_sentence_and_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No trace, but what is wrong and what to do next; exit code 1."""
+    """No trace, but what is wrong and what to do next; exit code 78, so that systemd tries no more."""
     monkeypatch.setattr("sys.argv", ["yaoma-bridge", "status", "-c", str(tmp_path / "none.toml")])
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == 1
+    assert ended.value.code == 78
     told = capsys.readouterr().err
     assert "No such file" in told
     assert "--config" in told
     assert "Traceback" not in told
+
+
+def test_trouble_when_it_is_not_the_configuration_then_systemd_may_try_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that can't be opened now ends the command with exit code 1."""
+    path = tmp_path / "bridge.toml"
+    path.write_text(SAMPLE.read_text().replace("/var/lib/yaoma-bridge/bridge.db", str(tmp_path / "none" / "bridge.db")))
+    monkeypatch.setattr("sys.argv", ["yaoma-bridge", "status", "-c", str(path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+
+
+def test_signing_key_when_it_is_missing_then_the_worker_ends_with_78(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that can't be used is as bad as a bad key of the file."""
+    path = tmp_path / "bridge.toml"
+    path.write_text(SAMPLE.read_text().replace("/var/lib/yaoma-bridge", str(tmp_path)))
+    monkeypatch.setattr("sys.argv", ["yaoma-bridge", "run", "-c", str(path)])
+    monkeypatch.setattr("yaoma_bridge.cli.log_to_journal_or_stderr", lambda *_, **__: None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 78

@@ -197,7 +197,8 @@ def test_unit_fits_the_program() -> None:
 
     assert StateConfig().folder == Path("/var/lib") / state[0]
     assert Config.model_fields["control_socket"].default.parent == Path("/run") / runtime[0]
-    assert [str(EX_CONFIG)] == values("yaoma.service", "RestartPreventExitStatus")
+    for unit in UNITS:
+        assert [str(EX_CONFIG)] == values(unit, "RestartPreventExitStatus")
     assert Path("/etc/yaoma/yaoma.toml") == DEFAULT_CONFIG
     assert int(values("yaoma.service", "TimeoutStartSec")[0]) >= 2 * pause_s(99)
     assert ["0"] == values("yaoma.service", "StartLimitIntervalSec")

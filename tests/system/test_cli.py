@@ -81,7 +81,7 @@ def test_every_command_has_a_help_with_an_example(program: str, at_least: int) -
         (["yaoma", "keys", "new", "no-name", "/nowhere"], 1),
         (["yaoma", "scan", "83003850000000131888", "--config", "/nowhere.toml"], 1),
         (["yaoma-bridge", "sing"], 2),
-        (["yaoma-bridge", "run", "--config", "/nowhere.toml"], 1),
+        (["yaoma-bridge", "run", "--config", "/nowhere.toml"], 78),
         (["yaoma-bridge", "export", "--config", "/nowhere.toml"], 2),
         (["yaoma-tools", "ca", "revoke"], 2),
         (["yaoma-tools", "ca", "list", "/nowhere"], 1),
