@@ -25,6 +25,7 @@ class DeviceReason(StrEnum):
     IN_USE = "in_use"  # another program holds it
     NOT_PERMITTED = "not_permitted"  # our user may not open it
     WRONG_KIND = "wrong_kind"  # there is something at the path that this driver cannot read
+    AMBIGUOUS = "ambiguous"  # several devices go by the configured name, and none of them is guessed
     UNFIT_SETTINGS = "unfit_settings"  # the device does not take the configured line settings
     UNREADABLE = "unreadable"  # the file of symbols has a line that cannot be understood
     FAILED = "failed"  # the kernel gave another error; the sentence has its words

@@ -128,7 +128,7 @@ def find(name: InputName, places: InputPlaces) -> AttachedInput:
     if len(typing) > 1:
         ports = ", ".join(each.id_paths[0] if each.id_paths else each.phys for each in typing)
         raise DeviceRefused(
-            str(name), DeviceReason.UNFIT_SETTINGS, f"is the name of several devices: name one port of {ports}"
+            str(name), DeviceReason.AMBIGUOUS, f"is the name of several devices: name one port of {ports}"
         )
     return typing[0]
 

@@ -72,7 +72,7 @@ def test_find_when_two_devices_share_the_name_then_neither_is_taken(tree: InputT
     tree.plug(9, serial="S1", phys="usb-0000:01:00.0-1.4/input0")
     with pytest.raises(DeviceRefused, match=f"{ID_PATH}:1.0, usb-0000:01:00.0-1.4/input0") as raised:
         find(InputName(serial="S1"), tree.places)
-    assert raised.value.reason is DeviceReason.UNFIT_SETTINGS
+    assert raised.value.reason is DeviceReason.AMBIGUOUS
     assert find(InputName(port="usb-0000:01:00.0-1.4"), tree.places).node.name == "event9"
 
 

@@ -108,6 +108,15 @@ def test_lamp_when_signals_are_compared_then_no_two_are_alike(catalogue: Catalog
     assert len({catalogue.lamp(signal) for signal in Signal}) == len(Signal)
 
 
+def test_device_when_several_go_by_its_name_then_the_keys_that_tell_them_apart_are_named(catalogue: Catalogue) -> None:
+    """Two scanners with one serial number are told apart by `port`; one with its own number by `serial`."""
+    text = catalogue.text("device", DeviceReason.AMBIGUOUS, {"device": "serial S1"})
+
+    assert "serial S1" in text.line
+    assert "port" in text.todo
+    assert "serial" in text.todo
+
+
 def test_technical_fault_when_put_in_words_then_it_never_tells_to_set_the_pack_aside() -> None:
     """A bad read or a 69码 is no suspicion (DESIGN.md 2)."""
     catalogue = load_catalogue("zh-CN")
