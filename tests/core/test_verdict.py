@@ -269,7 +269,7 @@ def test_pass_when_given_then_the_ground_it_stands_on_is_said(code: TraceCode | 
     assert STALE not in found.degraded or policy.pass_with_stale_list
     if moment.allowlist is not None:
         assert NO_CLOCK not in found.degraded or policy.pass_with_untrusted_clock
-        assert moment.allowlist.holds(code) or Degraded.UNVERIFIED in found.degraded
+        assert moment.allowlist.listing(code).source or Degraded.UNVERIFIED in found.degraded
 
 
 @given(CODES, SITUATIONS, st.integers(0, 2 * NOW.wall_ms))

@@ -75,8 +75,8 @@ def test_list_when_sound_then_all_of_it_is_there(file: Path) -> None:
     allowlist = load_list(file, TRUSTED, SITE)
 
     assert (allowlist.version, allowlist.expires_ms) == (5, 2_000)
-    assert all(allowlist.holds(code) for code in (PACK, SERIAL, Other("std", "ZX0001", "std:7")))
-    assert not allowlist.holds(Cn20("81234567890123456780"))
+    assert all(allowlist.listing(code).source for code in (PACK, SERIAL, Other("std", "ZX0001", "std:7")))
+    assert not allowlist.listing(Cn20("81234567890123456780")).source
     product = allowlist.product(PACK.product_key)
     assert product is not None
     assert product.name == "阿莫西林胶囊"
@@ -126,7 +126,7 @@ def test_list_when_between_1_and_8_mib_then_it_is_used(tmp_path: Path) -> None:
     file = write(tmp_path / "l", content(codes=codes))
 
     assert file.stat().st_size > 1 << 20
-    assert load_list(file, TRUSTED, SITE).holds(Cn20("80000000000000059999"))
+    assert load_list(file, TRUSTED, SITE).listing(Cn20("80000000000000059999")).source
 
 
 def test_list_when_of_another_site_or_type_then_it_is_refused(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_list_when_built_from_csv_and_json_lines_then_a_box_uses_it(tmp_path: Pa
     allowlist = load_list(file, [CENTRE.verifier()], "S1")
 
     assert built == BuiltList(file.read_text(), 2, 2, 2, 1)
-    assert allowlist.holds(Cn20("81234567890123456789"))
+    assert allowlist.listing(Cn20("81234567890123456789")).source
     assert set(allowlist.products) == {"cn20:8123456", "gs1:0106901234567892"}
     assert set(allowlist.denials) == {"cn20:8999999", "cn20:81234567890123450000"}
 

@@ -2,12 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from yaoma.core.code import OtherPattern, TraceCode
+from yaoma.core.product import CodeSystem, Product
+from yaoma.core.shipment import Shipment
 
-__all__ = ["Allowlist", "Denial", "DenialKind", "MemoryAllowlist", "Product"]
+__all__ = [
+    "NOT_LISTED",
+    "Allowlist",
+    "CodeStatus",
+    "Denial",
+    "DenialKind",
+    "Listing",
+    "MemoryAllowlist",
+    "Product",
+    "Source",
+]
 
 
 class DenialKind(StrEnum):
@@ -32,17 +45,49 @@ class Denial:
     note: str = ""
 
 
+class Source(StrEnum):
+    """Where a pack's right to be here comes from; each is shown and recorded as what it is."""
+
+    LIST = "list"  # the signed release
+    SHIPMENT = "shipment"  # a supplier's despatch note
+    HEADQUARTERS = "headquarters"  # a chain's pushed receipt (S2-09)
+    PARSED = "parsed"  # small codes that the platform has parsed (S2-20)
+    TRANSFER = "transfer"  # from another site (S2-16)
+    OPENING = "opening"  # opening stock
+
+
+class CodeStatus(StrEnum):
+    """What the trace platform said of a code (DOMAIN.md 1.8)."""
+
+    ACTIVATED = "A"  # 已激活
+    IN_STOCK = "I"  # 已核注
+    GONE = "O"  # 已核销
+    CANCELLED = "C"  # 已注销
+    ABSENT = "E"  # 不存在或错误
+
+
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A drug and package level behind a product key (DESIGN.md 2).
+class Listing:
+    """What the list says of one pack.
 
     Args:
-        key: `cn20:` and 7 digits, or `gs1:01` and a GTIN.
-        name: The drug's name as it stands on the pack.
+        source: Why it may be here, or None if it may not.
+        lot: Its lot where the centre knows it.
+        expiry: Its expiry where the centre knows it.
+        status: What the trace platform said last, or None if nobody asked.
+        shipment: Id of the newest shipment that names the code, as a pack or as a container.
+        damaged: The page that would answer is damaged: nothing else here counts.
     """
 
-    key: str
-    name: str
+    source: Source | None = None
+    lot: str | None = None
+    expiry: date | None = None
+    status: CodeStatus | None = None
+    shipment: str | None = None
+    damaged: bool = False
+
+
+NOT_LISTED: Final = Listing()
 
 
 class Allowlist(Protocol):
@@ -67,12 +112,20 @@ class Allowlist(Protocol):
         """Give the product, or None if the list does not know it."""
         ...
 
-    def denial(self, code: TraceCode) -> Denial | None:
-        """Give why the code is denied, by itself or by its product, or None."""
+    def known_as(self, system: CodeSystem, text: str) -> Sequence[Product]:
+        """Give the products that have this other code."""
         ...
 
-    def holds(self, code: TraceCode) -> bool:
-        """Say whether the pack may be here."""
+    def denial(self, code: TraceCode, lot: str | None = None) -> Denial | None:
+        """Give why the code is denied, by itself, its serial range, its lot or its product, or None."""
+        ...
+
+    def listing(self, code: TraceCode) -> Listing:
+        """Give what the list says of the pack; `NOT_LISTED` if nothing."""
+        ...
+
+    def shipment(self, shipment_id: str) -> Shipment | None:
+        """Give a shipment, or None if it is unknown."""
         ...
 
 
@@ -87,6 +140,9 @@ class MemoryAllowlist:
         codes: Keys of the packs that may be here.
         denials: Denials by the key of a code or of a product.
         patterns: Patterns of other standards.
+        listings: What else is known of packs, by key; beside `codes`.
+        lot_denials: Denials by (product key, lot).
+        shipments: Shipments by id.
     """
 
     version: int
@@ -95,15 +151,33 @@ class MemoryAllowlist:
     codes: frozenset[str] = field(repr=False)
     denials: Mapping[str, Denial] = field(repr=False)
     patterns: Sequence[OtherPattern] = ()
+    listings: Mapping[str, Listing] = field(default_factory=dict, repr=False)
+    lot_denials: Mapping[tuple[str, str], Denial] = field(default_factory=dict, repr=False)
+    shipments: Mapping[str, Shipment] = field(default_factory=dict, repr=False)
 
     def product(self, product_key: str) -> Product | None:
         """Give the product, or None if the list does not know it."""
         return self.products.get(product_key)
 
-    def denial(self, code: TraceCode) -> Denial | None:
-        """Give why the code is denied, by itself or by its product, or None."""
-        return self.denials.get(code.key) or self.denials.get(code.product_key)
+    def known_as(self, system: CodeSystem, text: str) -> Sequence[Product]:
+        """Give the products that have this other code."""
+        return [product for product in self.products.values() if (system, text) in product.aliases]
 
-    def holds(self, code: TraceCode) -> bool:
-        """Say whether the pack may be here."""
-        return code.key in self.codes
+    def denial(self, code: TraceCode, lot: str | None = None) -> Denial | None:
+        """Give why the code is denied, by itself, its lot or its product, or None."""
+        by_lot = self.lot_denials.get((code.product_key, lot)) if lot else None
+        return self.denials.get(code.key) or by_lot or self.denials.get(code.product_key)
+
+    def listing(self, code: TraceCode) -> Listing:
+        """Give what the list says of the pack; `NOT_LISTED` if nothing."""
+        found = self.listings.get(code.key)
+        if found is not None:
+            return found
+        return _LISTED if code.key in self.codes else NOT_LISTED
+
+    def shipment(self, shipment_id: str) -> Shipment | None:
+        """Give a shipment, or None if it is unknown."""
+        return self.shipments.get(shipment_id)
+
+
+_LISTED: Final = Listing(Source.LIST)

@@ -112,7 +112,7 @@ def _listed(code: TraceCode, situation: Situation, flags: tuple[Degraded, ...]) 
         "product": product.name if product else "",
         "place": situation.ticket.packs + 1 if situation.ticket else 0,
     }
-    held = allowlist.holds(code)
+    held = allowlist.listing(code).source is not None
     if not held and not isinstance(code, Other):
         return _not_listed(code, known=product is not None, flags=flags, facts=facts)
     if Degraded.LIST_STALE in flags and not policy.pass_with_stale_list:
