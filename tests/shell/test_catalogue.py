@@ -11,6 +11,7 @@ from yaoma.core.site_list import ListRefusal
 from yaoma.core.wording import placeholders
 from yaoma.service.uplink_state import Trouble
 from yaoma.shell.catalogue import LANGUAGES, Catalogue, CatalogueError, Text, load_catalogue
+from yaoma.shell.operations import load_operations
 from yaoma.shell.resources import config_file
 from yaoma_drivers.errors import DeviceReason
 from yaoma_drivers.signal import Signal
@@ -101,6 +102,36 @@ def test_headline_when_a_verdict_is_shown_then_there_is_one(catalogue: Catalogue
         for verdict in classes:
             assert catalogue.reason(reason, verdict=verdict).headline, reason
     assert all(catalogue.lamp(signal) and catalogue.signal(signal).headline for signal in Signal)
+
+
+@pytest.mark.parametrize(
+    ("operation", "headlines"),
+    [
+        ("receive", ("禁止入库", "Stop: do not receive")),
+        ("dispense", ("停止发药", "Stop: do not hand out")),
+        ("vaccinate", ("停止接种", "Stop: do not vaccinate")),
+        ("count", ("停止操作", "Stop")),
+        ("", ("停止操作", "Stop")),
+    ],
+)
+def test_headline_when_stopped_then_it_forbids_what_is_being_done(operation: str, headlines: tuple[str, str]) -> None:
+    """Nobody who unpacks a delivery reads that handing out is to stop; no reason has a headline of its own for it."""
+    stops = [reason for reason, classes in CLASSES.items() if VerdictClass.STOP in classes]
+
+    assert len(stops) >= 4
+    for reason in stops:
+        said = [
+            load_catalogue(language).reason(reason, {}, VerdictClass.STOP, operation).headline for language in LANGUAGES
+        ]
+        assert tuple(said) == headlines, reason
+
+
+def test_headline_when_it_is_for_an_operation_then_there_is_such_an_operation(catalogue: Catalogue) -> None:
+    """A typing error in the catalogue would leave the general headline in its place."""
+    named = {name.removeprefix("stop.") for name in catalogue.templates if name.startswith("stop.")}
+
+    assert named
+    assert named <= load_operations().keys()
 
 
 def test_lamp_when_signals_are_compared_then_no_two_are_alike(catalogue: Catalogue) -> None:

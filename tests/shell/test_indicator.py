@@ -7,6 +7,7 @@ import pty
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,13 @@ def test_block_when_a_pass_is_shown_then_both_languages_sign_and_code_stand_ther
         "    On the list · 阿莫西林[red] · version 3 · pack 2",
         "    ⚠ Clock not set",
     ]
+
+
+def test_block_when_a_delivery_is_stopped_then_the_headline_forbids_taking_it_in() -> None:
+    """The same denial speaks of the operation of its ticket."""
+    at_the_door = replace(shown(signal=Signal.STOP, reason="denied_recall"), operation="receive")
+
+    assert block(at_the_door, CATALOGUES)[0] == "✕ 禁止入库 / Stop: do not receive  [STOP] #7"
 
 
 def test_block_when_out_of_service_then_cause_and_next_step_stand_there() -> None:

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -95,17 +95,29 @@ class Catalogue:
             template, facts = self.templates["fallback.text"], {"id": dotted}
         return Text(template.headline, fill(template.pieces, facts), template.todo)
 
-    def reason(self, name: str, facts: Facts = _NOTHING, verdict: VerdictClass | None = None) -> Text:
-        """Give the text of a verdict's reason.
+    def reason(
+        self, name: str, facts: Facts = _NOTHING, verdict: VerdictClass | None = None, operation: str = ""
+    ) -> Text:
+        """Give the text of a verdict's reason; one without a headline has that of its class.
+
+        What a STOP forbids depends on what is being done: 禁止入库 at a delivery, 停止发药 at a sale.
 
         Args:
             name: The reason's id.
             facts: The verdict's facts.
             verdict: Its class; a reason that may also be a PASS has another text then.
+            operation: What is being done, an id of the operations table; empty if unknown.
         """
         if verdict is not None and f"reason.{name}.{verdict.value}" in self.templates:
             return self.text("reason", f"{name}.{verdict.value}", facts)
-        return self.text("reason", name, facts)
+        said = self.text("reason", name, facts)
+        if said.headline or verdict is None:
+            return said
+        return replace(said, headline=self._headline(verdict, operation))
+
+    def _headline(self, verdict: VerdictClass, operation: str) -> str:
+        by_operation = self.templates.get(f"stop.{operation}") if verdict is VerdictClass.STOP else None
+        return (by_operation or self.templates[f"signal.{verdict.value}"]).headline
 
     def signal(self, signal: Signal, cause: str = "", facts: Facts = _NOTHING) -> Text:
         """Give the text of a signal; for `OUT_OF_SERVICE` with what is known of the cause.

@@ -162,4 +162,4 @@ class LogIndicator:
 def _text(shown: Shown, catalogue: Catalogue) -> Text:
     if shown.signal is Signal.OUT_OF_SERVICE:
         return catalogue.signal(shown.signal, shown.reason, shown.facts)
-    return catalogue.reason(shown.reason, shown.facts, VerdictClass(shown.signal.value))
+    return catalogue.reason(shown.reason, shown.facts, VerdictClass(shown.signal.value), shown.operation)
