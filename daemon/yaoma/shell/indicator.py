@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TextIO
 from yaoma.core.reason import Degraded, VerdictClass
 from yaoma.core.wording import Facts
 from yaoma.shell.catalogue import Catalogue, Text
+from yaoma.shell.signal_pattern import PATTERNS
 from yaoma_drivers.signal import Signal
 
 if TYPE_CHECKING:
@@ -62,16 +63,6 @@ class Indicator(Protocol):
         ...
 
 
-#: Sign and colour; position and words stand in the catalogue, so colour is never alone (WCAG 1.4.1).
-_SIGNS: Final = {
-    Signal.PASS: ("✓", "bold green"),
-    Signal.REPEAT: ("⟳", "bold yellow"),
-    Signal.REVIEW: ("?", "bold yellow"),
-    Signal.STOP: ("✕", "bold white on red"),
-    Signal.FAULT: ("!", "bold cyan"),
-    Signal.OUT_OF_SERVICE: ("■", "bold white on magenta"),
-}
-
 _INDENT: Final = "    "
 
 
@@ -83,7 +74,7 @@ def block(shown: Shown, catalogues: Sequence[Catalogue]) -> list[str]:
         catalogues: The languages, the first one first.
     """
     texts = [(catalogue, _text(shown, catalogue)) for catalogue in catalogues]
-    sign, _ = _SIGNS[shown.signal]
+    sign = PATTERNS[shown.signal].sign
     place = "" if shown.seq is None else f" #{shown.seq}"
     lines = [f"{sign} {' / '.join(text.headline for _, text in texts)}  [{shown.signal.value}]{place}"]
     where = " · ".join(part for part in (shown.station, shown.scanner, shown.operation) if part)
@@ -134,7 +125,9 @@ class TerminalIndicator:
         from rich.text import Text as Styled  # noqa: PLC0415 - as for the console
 
         # A styled text is no markup: brackets in a code or name stay what they are.
-        self._console.print(Styled(headline, style=_SIGNS[shown.signal][1]), Styled("\n".join([*rest, ""])), sep="\n")
+        self._console.print(
+            Styled(headline, style=PATTERNS[shown.signal].style), Styled("\n".join([*rest, ""])), sep="\n"
+        )
 
 
 def _console(stream: TextIO) -> "Console":
