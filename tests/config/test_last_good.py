@@ -1,5 +1,6 @@
 """The last good configuration: when it may stand in, where it is kept, and what is told beside the file."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,23 @@ def test_folder_that_takes_no_result_file_stops_nothing(file: Path, good: str) -
     file.write_text(good)
     begin(file).ready()
     assert [] == list(file.parent.glob(".*"))
+
+
+def test_result_is_told_on_a_boot_partition_without_modes(
+    file: Path, good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT refuses to set a mode; the technician reads the result there all the same."""
+
+    def refuse(_descriptor: int, _mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    result_path(file).unlink()
+    monkeypatch.setattr("os.fchmod", refuse)
+    file.write_text(good.replace("5000", "true"))
+    begin(file).ready()
+
+    assert "goes on with the last good one" in told(file)
+    assert "policy.hold_off_ms" in told(file)
 
 
 def test_state_folder_that_takes_no_copy_stops_nothing(

@@ -1,5 +1,7 @@
 """Keys: made once, readable by their owner only, public halves that others can read."""
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -75,6 +77,54 @@ def test_key_when_the_disk_refuses_then_no_half_is_left(tmp_path: Path, monkeypa
         write_public(tmp_path / "acl", b"new", replace=True)
 
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("acl", b"old")]
+
+
+@pytest.fixture
+def fat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the system answer as on a boot partition's FAT, where no mode can be set."""
+
+    def refuse(_descriptor: int, _mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.fchmod", refuse)
+
+
+@pytest.mark.usefixtures("fat")
+def test_public_file_when_there_are_no_modes_then_it_is_written_whole(tmp_path: Path) -> None:
+    """What anybody may read needs no mode; the new file takes the place of the old one in one step."""
+    (tmp_path / "acl").write_bytes(b"old")
+    before = (tmp_path / "acl").stat().st_ino
+    write_public(tmp_path / "acl", b"new", replace=True)
+
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("acl", b"new")]
+    assert (tmp_path / "acl").stat().st_ino != before
+
+
+@pytest.mark.usefixtures("fat")
+def test_key_when_there_are_no_modes_then_it_is_not_written(tmp_path: Path) -> None:
+    """There everybody could read it, and nothing of it is left behind."""
+    with pytest.raises(PermissionError):
+        write_secret(tmp_path / "k", b"SECRET")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_public_file_when_folders_cant_be_synced_then_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Some file systems sync files only: that is as safe as it gets there."""
+    really = os.fsync
+
+    def sync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        really(descriptor)
+
+    monkeypatch.setattr("os.fsync", sync)
+    write_public(tmp_path / "acl", b"new")
+
+    assert (tmp_path / "acl").read_bytes() == b"new"
 
 
 @pytest.mark.parametrize(

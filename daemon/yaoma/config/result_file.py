@@ -48,4 +48,4 @@ def write_result(
     try:
         write_public(result_path(config), text.encode(), replace=True)
     except OSError as error:
-        log.info("no result file beside the configuration: error=%s", error.strerror)
+        log.warning("no result file beside the configuration: error=%s", error.strerror)
