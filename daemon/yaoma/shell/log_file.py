@@ -132,10 +132,12 @@ class LogFile:
             # After a sync that failed, the WAL is read from pages that the kernel takes for clean though they are not
             # on the disk (PEERS.md 5.1): commits behind them would go with them. So what the WAL holds is written
             # anew, into the file, and the WAL begins anew.
-            pragma(connection, "wal_checkpoint(TRUNCATE)")
-        except SQLITE_FAILURES as error:
+            _begin_wal_anew(path, connection)
+        except BaseException as error:
             connection.close()
-            raise classified(path, error) from error
+            if isinstance(error, SQLITE_FAILURES):
+                raise classified(path, error) from error
+            raise
         if (mode, level) not in {("wal", 2), ("delete", 2)}:
             connection.close()
             raise DatabaseUnavailableError(path, f"journal_mode {mode}, synchronous {level}: not durable")
@@ -243,7 +245,7 @@ class LogFile:
         with self._writing() as connection:
             connection.execute("DELETE FROM sealed WHERE seq = ?", (seq,))
             # The write-ahead log still holds the page as it was.
-            pragma(connection, "wal_checkpoint(TRUNCATE)")
+            _begin_wal_anew(self.path, connection)
 
     def checkpoints(self, newest_first: int = 1) -> list[StoredCheckpoint]:
         """Give up to so many of the newest checkpoints, newest first.
@@ -301,3 +303,14 @@ class LogFile:
                 if isinstance(error, SQLITE_FAILURES):
                     raise classified(self.path, error) from error
                 raise
+
+
+def _begin_wal_anew(path: Path, connection: Connection) -> None:
+    """Write what the WAL holds into the file and empty it.
+
+    Raises:
+        DatabaseUnavailableError: If somebody is in the middle of reading it, as the pragma's column `busy` says; SQLite
+            raises nothing then, and the WAL stays as it is.
+    """
+    if pragma(connection, "wal_checkpoint(TRUNCATE)"):
+        raise DatabaseUnavailableError(path, "another program reads the log for too long")
