@@ -120,6 +120,10 @@ class Allowlist(Protocol):
         """Give why the code is denied, by itself, its serial range, its lot or its product, or None."""
         ...
 
+    def denies_lots_of(self, product_key: str) -> bool:
+        """Say whether some lots of a product are denied, so that a pack of unknown lot is in doubt."""
+        ...
+
     def listing(self, code: TraceCode) -> Listing:
         """Give what the list says of the pack; `NOT_LISTED` if nothing."""
         ...
@@ -167,6 +171,10 @@ class MemoryAllowlist:
         """Give why the code is denied, by itself, its lot or its product, or None."""
         by_lot = self.lot_denials.get((code.product_key, lot)) if lot else None
         return self.denials.get(code.key) or by_lot or self.denials.get(code.product_key)
+
+    def denies_lots_of(self, product_key: str) -> bool:
+        """Say whether some lots of a product are denied, so that a pack of unknown lot is in doubt."""
+        return any(product == product_key for product, _ in self.lot_denials)
 
     def listing(self, code: TraceCode) -> Listing:
         """Give what the list says of the pack; `NOT_LISTED` if nothing."""
