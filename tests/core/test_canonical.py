@@ -24,6 +24,14 @@ def test_canonical_agrees_with_rfc8785(value: Json) -> None:
     assert rfc8785.dumps(value) == canonical(value)
 
 
+@pytest.mark.parametrize("count", [0, 1, 64, 65, 1000])
+def test_canonical_of_an_object_with_many_keys_agrees_with_rfc8785(count: int) -> None:
+    """Also where the keys are too many for their layout to be kept, and hold what a layout is made with."""
+    value: Json = {f"%s{number}%": {"{}%(a)s": number} for number in range(count, 0, -1)}
+
+    assert rfc8785.dumps(value) == canonical(value) == canonical(value)
+
+
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_canonical_bytes_parse_back_to_the_same_value(value: dict[str, Json]) -> None:
     """Parsing gives back what was encoded."""
