@@ -23,6 +23,7 @@ from yaoma.service.box_logs import BoxLogs
 from yaoma.service.counter import Counter
 from yaoma.service.desk import Desk
 from yaoma.service.line import Line
+from yaoma.service.mailbox import Mailbox
 from yaoma.service.reader import HAND_OVER_S, Reader
 from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
 from yaoma.service.status_line import status_line
@@ -175,6 +176,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         ),
         items,
     )
+    mailbox = Mailbox(items)
     logs = BoxLogs(lambda: recorder.journal, journals)
     uploader = Uploader(
         BoxName(config.site, config.box),
@@ -188,8 +190,8 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             info=lambda: {**_info(readers, lists), "safe_mode": safe_mode},
             health=lambda: health_of(vitals()),
         ),
-        on_fork=lambda log, _: items.put(CloseLog(log)),
-        on_damage=lambda log, seq: items.put(Damage(log, seq)),
+        on_fork=lambda log, _: mailbox.post(CloseLog(log)),
+        on_damage=lambda log, seq: mailbox.post(Damage(log, seq)),
         beat=watch.heart("uploader", _UPLOADER_STEP_S).beat,
     )
     desk = Desk(
@@ -251,7 +253,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         others=(uploader, control, *metrics),
         stop_others=(uploader.stop, stop_control, *(one.stop for one in metrics)),
         indicators=indicators,
-        tend=(lists.refresh,),
+        tend=(lists.refresh, mailbox.hand_on),
         watch=watch,
         status=status,
         close=close,
