@@ -53,6 +53,17 @@ def test_journal_is_durable_by_its_settings(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_records_can_be_queried_by_what_their_bodies_say(tmp_path: Path) -> None:
+    """A view has a column for each field that is asked for; the table holds only place, body and hash."""
+    journal = filled(tmp_path, 2)
+    connection = journal._file._connection
+
+    rows = list(connection.execute("SELECT seq, kind, code, verdict FROM journal ORDER BY seq"))
+    assert [(0, "open", None, None), (1, "scan", f"cn20:8{0:019d}", "PASS")] == rows[:2]
+    assert [(column[1]) for column in connection.execute("PRAGMA table_xinfo(record)")] == ["seq", "body", "leaf_hash"]
+    journal.close()
+
+
 def test_reopened_journal_goes_on_at_the_same_place_and_root(tmp_path: Path) -> None:
     """After a clean stop, and after a stop without checkpoint, the next record gets the next place."""
     journal = filled(tmp_path, 5)
