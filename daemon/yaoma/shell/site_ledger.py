@@ -15,6 +15,11 @@ __all__ = ["SiteLedger"]
 
 _CATCH_UP_STEP = 2048
 
+_PACK = (
+    "SELECT log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms "
+    "FROM seen WHERE key = ?"
+)
+
 #: The tables that are a projection of the journal and of nothing else.
 PROJECTED = ("seen", "ticket", "tally", "watermark")
 
@@ -204,13 +209,12 @@ class SiteLedger:
             self._unwritten, self._staged, self._watermark = Changes(), Changes(), {}
 
     def _read_pack(self, key: str) -> Seen | None:
-        with self._database() as connection:
-            rows = connection.execute(
-                "SELECT log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, "
-                "effect_ms FROM seen WHERE key = ?",
-                (key,),
-            )
-            return next((_seen(row) for row in rows), None)
+        try:
+            for row in self._file.connection.execute(_PACK, (key,)):
+                return _seen(row)
+        except SQLITE_FAILURES as error:
+            raise classified(self._file.path, error) from error
+        return None
 
     def _read_ticket(self, station: str) -> Ticket | None:
         with self._database() as connection:
