@@ -15,6 +15,7 @@ from yaoma.core.code import (
     Gs1,
     Lookalike,
     LookalikeKind,
+    Meaning,
     Other,
     OtherPattern,
     TraceCode,
@@ -55,7 +56,7 @@ OTHER_VECTORS = [
 ]
 
 
-def meaning(data: bytes | str, aim: str = "", patterns: tuple[OtherPattern, ...] = ()) -> TraceCode | Lookalike:
+def meaning(data: bytes | str, aim: str = "", patterns: tuple[OtherPattern, ...] = ()) -> Meaning:
     """Parse one symbol of a plain scanner."""
     raw = data.encode() if isinstance(data, str) else data
     return parse(Symbol(raw, "counter", 1_000, aim=aim), patterns)

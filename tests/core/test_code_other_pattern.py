@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from yaoma.core.code import Lookalike, LookalikeKind, Other, OtherPattern, PatternError, parse
+from yaoma.core.code import Cn20, Lookalike, LookalikeKind, Other, OtherPattern, PatternError, parse
 from yaoma_drivers.symbol import Symbol
 
 ACME = OtherPattern("acme", r"AC[A-F0-9]{4,8}-?\d{2}", "other:acme")
@@ -58,7 +58,7 @@ def test_other_when_a_pattern_describes_a_web_address_then_it_counts() -> None:
         "ma", "https://ma.example/123456", "other:ma"
     )
     code = parse(Symbol(b"https://ma.example/83003850000000131888", "s", 0), [pattern])
-    assert not isinstance(code, Lookalike)
+    assert isinstance(code, Cn20)
     assert code.key == "cn20:83003850000000131888"
     assert parse(Symbol(b"https://ma.example/12345", "s", 0), [pattern]) == Lookalike(
         LookalikeKind.URL_WITHOUT_CODE, 24

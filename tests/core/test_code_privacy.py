@@ -15,6 +15,7 @@ from yaoma.core.code import (
     Lookalike,
     OtherPattern,
     TraceCode,
+    as_pack,
     from_key,
     parse,
 )
@@ -78,7 +79,7 @@ def test_personal_text_when_read_as_a_key_then_the_error_chain_is_silent(text: s
 
 def check(symbol: Symbol) -> None:
     """Parse one symbol and hold the result against promise 5."""
-    found = parse(symbol, PATTERNS)
+    found = as_pack(parse(symbol, PATTERNS), symbol.length)
     if not isinstance(found, Lookalike):
         assert from_key(found.key, PATTERNS).key == found.key
         return

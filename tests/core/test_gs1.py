@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from yaoma.core import gs1
-from yaoma.core.code import Gs1, Lookalike, LookalikeKind, TraceCode, parse
+from yaoma.core.code import Gs1, Lookalike, LookalikeKind, Meaning, parse
 from yaoma_drivers.symbol import Symbol
 
 GTIN = "06901234567892"
@@ -15,7 +15,7 @@ FOREIGN = "18901234567897"
 AI82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
 
-def meaning(text: str, aim: str = "") -> TraceCode | Lookalike:
+def meaning(text: str, aim: str = "") -> Meaning:
     """Parse one symbol."""
     return parse(Symbol(text.encode(), "counter", 0, aim=aim))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
-from yaoma.core.code import Lookalike, parse
+from yaoma.core.code import Lookalike, as_pack, parse
 from yaoma.core.policy import Policy
 from yaoma.core.verdict import Situation, judge
 from yaoma.core.wording import grouped
@@ -53,7 +53,7 @@ def scan(
             typer.echo(f"名单不可用 / the list is not usable: {error}", err=True)
     elif config != DEFAULT_CONFIG:
         raise CommandError(f"{config}: 没有这个文件 / there is no such file")
-    parsed = parse(symbol, allowlist.patterns if allowlist else ())
+    parsed = as_pack(parse(symbol, allowlist.patterns if allowlist else ()), symbol.length)
     verdict = judge(
         parsed,
         Situation(now=SystemClock()(), station="hand", ticket=None, seen=None, allowlist=allowlist, policy=policy),

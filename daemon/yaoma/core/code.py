@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from yaoma.core import gs1, lookalike, url
+from yaoma.core import control_code, gs1, lookalike, url
+from yaoma.core.control_code import ControlCode
 from yaoma.core.lookalike import PRODUCT_KINDS, Lookalike, LookalikeKind
 from yaoma.core.other_pattern import OtherPattern, PatternError, match_other
 from yaoma.core.trace_code import Cn20, CodeError, Gs1, Other, TraceCode, is_cn20
@@ -14,13 +15,16 @@ __all__ = [
     "PRODUCT_KINDS",
     "Cn20",
     "CodeError",
+    "ControlCode",
     "Gs1",
     "Lookalike",
     "LookalikeKind",
+    "Meaning",
     "Other",
     "OtherPattern",
     "PatternError",
     "TraceCode",
+    "as_pack",
     "from_key",
     "parse",
     "preload",
@@ -35,12 +39,16 @@ _TEXT: Final = re.compile(rb"[\x1d -~]+")
 _GS1_KEY: Final = re.compile(r"01([0-9]{14})21(.+)", re.DOTALL)
 
 
-def parse(symbol: Symbol, patterns: Sequence[OtherPattern] = ()) -> TraceCode | Lookalike:
+#: What a symbol can be: a pack's code, a command of our own sheets, or something else.
+Meaning = TraceCode | Lookalike | ControlCode
+
+
+def parse(symbol: Symbol, patterns: Sequence[OtherPattern] = ()) -> Meaning:
     """Say what a symbol is (DOMAIN.md 1, SCANNERS.md 1.12).
 
-    The order decides: what the driver knows to be a bad read; the Chinese 20 digits; GS1; web addresses; the
-    patterns of other standards; look-alikes. Whatever the bytes, it raises nothing, and only trace codes and product
-    codes leave it as text (DESIGN.md 3, promise 5).
+    The order decides: what the driver knows to be a bad read; our own control codes; the Chinese 20 digits; GS1; web
+    addresses; the patterns of other standards; look-alikes. Whatever the bytes, it raises nothing, and only trace
+    codes, product codes and control codes leave it as text (DESIGN.md 3, promise 5).
 
     Args:
         symbol: What the scanner delivered.
@@ -57,6 +65,16 @@ def parse(symbol: Symbol, patterns: Sequence[OtherPattern] = ()) -> TraceCode | 
     if not _TEXT.fullmatch(data):
         return Lookalike(lookalike.kind_of_bytes(data), length)
     return _parse_text(data.decode("ascii"), aim, length, patterns)
+
+
+def as_pack(meaning: Meaning, length: int) -> TraceCode | Lookalike:
+    """Take a control code for what it is where it commands nothing: a look-alike, so a fault.
+
+    Args:
+        meaning: What `parse` gave.
+        length: How many bytes the scanner read.
+    """
+    return Lookalike(LookalikeKind.CONTROL_CODE, length) if isinstance(meaning, ControlCode) else meaning
 
 
 def from_key(key: str, patterns: Sequence[OtherPattern] = ()) -> TraceCode:
@@ -100,7 +118,10 @@ def _without_aim(data: bytes, aim: str) -> tuple[bytes, str]:
     return data[prefix.end() :].strip(_BLANKS), aim or prefix[0].decode("ascii")
 
 
-def _parse_text(text: str, aim: str, length: int, patterns: Sequence[OtherPattern]) -> TraceCode | Lookalike:
+def _parse_text(text: str, aim: str, length: int, patterns: Sequence[OtherPattern]) -> Meaning:
+    command = control_code.read(text, gs1=gs1.claims(aim), length=length)
+    if command is not None:
+        return command
     if is_cn20(text) and not gs1.claims(aim):
         # An EAN symbol can't hold 20 digits: identifier and text come from two different reads.
         return Lookalike(LookalikeKind.READ_FAULT, length) if aim.startswith("]E") else Cn20(text)

@@ -36,6 +36,8 @@ class LookalikeKind(StrEnum):
     TOO_LONG = "too_long"
     READ_FAULT = "read_fault"
     EMPTY = "empty"
+    CONTROL_CODE = "control_code"  # from one of our sheets, where it commands nothing
+    CONTROL_CODE_BROKEN = "control_code_broken"
     UNKNOWN = "unknown"  # also payment codes and insurance QR codes: opaque on purpose
 
 

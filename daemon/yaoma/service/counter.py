@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from yaoma.core.allowlist import Allowlist
-from yaoma.core.code import Lookalike, parse
+from yaoma.core.code import Lookalike, as_pack, parse
 from yaoma.core.policy import Policy
 from yaoma.core.reason import Reason
 from yaoma.core.record import Stamp
@@ -57,7 +57,7 @@ class Counter:
         """
         self.floor.saw(stamp)
         allowlist = self.allowlist()
-        code = parse(symbol, allowlist.patterns if allowlist else ())
+        code = as_pack(parse(symbol, allowlist.patterns if allowlist else ()), symbol.length)
         station = self.stations[symbol.scanner]
         situation = Situation(
             now=stamp,
