@@ -1,6 +1,7 @@
 """`yaoma run` on a bad configuration: the real process, with a real journal and a real scanner's line."""
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from fakes.county import BoxProcess, County
 from fakes.program import wait_for
+from yaoma.cli.report import CommandError, control_socket
 from yaoma.config.last_good import LAST_GOOD
 
 PACK = "81000000000000000001"
@@ -58,11 +60,18 @@ def test_box_goes_on_with_its_last_good_configuration_until_the_file_is_mended(b
     assert f"line {line}" in told(box)
     assert "goes on with the last good one" in told(box)
     assert f"第 {line} 行" in box.program.said()
+    for language, place in (("zh-CN", f"第 {line} 行"), ("en", f"line {line}")):
+        assert place in box.ask()["config_refused"][language]
+    shown = box.command("status").stdout
+    for wanted in ("仍按上一份可用的配置运行", "the last good one is", "yaoma config check", f"line {line}"):
+        assert wanted in shown
     assert 0 == box.program.stop()
 
     box.config.write_text(good.replace("warn_free_mb = 2", "warn_free_mb = 3"))
     box.start()
     wait_for(lambda: "OK" in told(box), "the mended file is not told of")
+    assert box.ask()["config_refused"] is None
+    assert "last good" not in box.command("status").stdout
     assert 0 == box.program.stop()
     first, second, third = started_with(box)
     assert first == second != third
@@ -111,3 +120,17 @@ def test_configuration_with_a_key_that_is_not_there_does_not_stop_the_box(box: B
     assert "nowhere.key" in told(box)
     assert "goes on with the last good one" in told(box)
     assert 0 == box.program.stop()
+
+
+def test_daemon_is_asked_although_the_file_is_bad_and_its_state_can_not_be_looked_at() -> None:
+    """Who may ask the daemon may do so where the last good configuration lies in a folder of others."""
+    with tempfile.TemporaryDirectory(prefix="yaoma-") as folder, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/control")
+        file = Path(folder) / "yaoma.toml"
+        text = f'control_socket = "{folder}/control"\nsite = 7\n[state]\nfolder = "{folder}/none"\n'
+        file.write_text(text)
+        assert Path(folder) / "control" == control_socket(file)
+
+        file.write_text(text.replace("/control", "/nobody"))
+        with pytest.raises(CommandError, match="site"):
+            control_socket(file)

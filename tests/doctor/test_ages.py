@@ -9,6 +9,7 @@ import pytest
 
 from fakes.broker import ScriptedBroker, connack, disconnect, puback, suback
 from yaoma.config.model import BrokerConfig, Config, KeysConfig, PolicyConfig, ScannerConfig, StationConfig
+from yaoma.config.said import Said
 from yaoma.core.record import ClockState, Stamp
 from yaoma.doctor.broker import Visit, check_broker, check_running_uplink, resolves
 from yaoma.doctor.certificates import check_certificates
@@ -271,3 +272,12 @@ def test_service_when_its_state_is_held_and_nobody_answers_then_it_hangs(tmp_pat
     assert marks(check_service(None, locked=False)) == {"doctor.service_absent": Mark.TROUBLE}
     told = {"trouble": None, "safe_mode": True, "metrics_trouble": "", "version": "1"}
     assert marks(check_service(told, locked=True)) == {"doctor.safe_mode": Mark.TROUBLE}
+
+
+def test_service_when_it_runs_on_its_last_good_configuration_then_that_is_named() -> None:
+    """A file that looks right, and one that was mended without a restart, do not hide that another one is used."""
+    told = {"trouble": None, "config_refused": {"zh-CN": "没有密钥", "en": "no key"}, "version": "1"}
+    found = check_service(told, locked=True)
+
+    assert marks(found) == {"config.last_good": Mark.TROUBLE}
+    assert found[0].facts["why"] == Said("没有密钥", "no key")

@@ -238,9 +238,17 @@ def test_status_line_says_in_both_languages_what_is_the_matter() -> None:
         lost=["gun"],
         late={"recorder"},
         safe_mode=True,
+        last_good=True,
     )
     left, _, right = line.partition(" / ")
-    for wanted in ("暂停服务", "离线", "扫码枪断开：gun", "安全模式", "部件停滞：recorder"):
+    for wanted in ("暂停服务", "离线", "扫码枪断开：gun", "安全模式", "仍按上一份可用的配置运行", "部件停滞：recorder"):
         assert wanted in left
-    for wanted in ("OUT OF SERVICE", "offline", "scanner lost: gun", "safe mode", "no progress: recorder"):
+    for wanted in (
+        "OUT OF SERVICE",
+        "offline",
+        "scanner lost: gun",
+        "safe mode",
+        "the last good one is",
+        "no progress: recorder",
+    ):
         assert wanted in right

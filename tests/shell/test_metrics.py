@@ -24,6 +24,7 @@ from fakes.burst import pack_codes
 from fakes.county import SITE, BoxProcess, County
 from yaoma.core.reason import CLASSES
 from yaoma.core.record import ClockState
+from yaoma.service.vital_signs import health_of
 from yaoma.shell.durations import Durations
 from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.metrics import MetricsServer
@@ -43,6 +44,7 @@ VITALS = Vitals(
     site="S1",
     box="b1",
     version="1.2.3",
+    is_on_last_good=True,
     scans={("PASS", "in_list"): 7, ("FAULT", "lookalike_ean13"): 2, ("STOP", "denied_recall"): 1},
     records=11,
     signed_upto=10,
@@ -141,6 +143,8 @@ def test_metrics_when_scraped_over_loopback_then_every_number_is_there(serve: Ca
     assert value(found, "scans_total", verdict="FAULT", reason="lookalike_ean13", nature="technical") == 2
     assert value(found, "scans_total", verdict="STOP", reason="denied_recall", nature="suspicion") == 1
     assert value(found, "oldest_unconfirmed_age_seconds") == 61.5
+    assert value(found, "config_last_good") == 1
+    assert health_of(VITALS)["config_last_good"] is True
     assert value(found, "records_pending") == 7
     assert value(found, "link_up") == 0
     assert value(found, "link_trouble", trouble="link.unreachable") == 1
@@ -397,6 +401,7 @@ def test_vitals_when_listed_then_no_field_could_hold_a_code_or_a_person() -> Non
     """Whoever adds a field has to look here: names, numbers and stable ids only."""
     assert {one.name for one in fields(Vitals)} == {
         *("site", "box", "version", "safe_mode", "cause", "scans", "records", "signed_upto", "stored_upto", "pending"),
+        "is_on_last_good",
         *("oldest_age_ms", "receipts_upto", "refused_receipts", "tasks", "is_connected", "link_trouble"),
         *("is_taken_over", "scanners", "shows", "disk_free_bytes", "is_disk_low", "clock", "list_version"),
         *("list_age_ms", "list_left_ms", "temperature_c", "commit_bounds_s", "commits", "commits_s"),

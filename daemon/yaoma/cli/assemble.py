@@ -207,6 +207,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         disk=disk,
         clock=clock,
         safe_mode=safe_mode,
+        config_refused={"zh-CN": loaded.stands_in.zh, "en": loaded.stands_in.en} if loaded.stands_in else None,
         left_out=left_out,
         metrics_trouble=lambda: metrics[0].trouble if metrics else "",
         stations=tuple(station.name for station in config.station),
@@ -232,6 +233,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             lost=[reader.state.scanner for reader in readers if not reader.state.working],
             late=watch.late,
             safe_mode=safe_mode,
+            last_good=loaded.stands_in is not None,
         )
 
     def close() -> None:

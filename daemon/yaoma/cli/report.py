@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from yaoma.config.load import ConfigError, Loaded, load
+from yaoma.config.last_good import last_good
+from yaoma.config.load import ConfigError, Loaded, load, read
 from yaoma.config.mistake import lines_of
+from yaoma.config.model import Config
 
 __all__ = [
     "DEFAULT_CONFIG",
@@ -16,6 +18,7 @@ __all__ = [
     "CommandError",
     "ConfigOption",
     "JsonOption",
+    "control_socket",
     "loaded",
     "print_json",
     "refused",
@@ -55,6 +58,36 @@ def loaded(config: Path) -> Loaded:
         return load(config)
     except ConfigError as error:
         raise refused(error) from None
+
+
+def control_socket(config: Path) -> Path:
+    """Find the running daemon's socket; it may run on its last good configuration while the file has mistakes.
+
+    Whoever may ask the daemon need not be allowed to read its state folder, where that configuration lies; what the
+    file says of the socket, or else the socket's usual place, does then if there is one.
+
+    Raises:
+        CommandError: With every mistake, if there is no such socket.
+    """
+    reading = read(config)
+    if reading.loaded is not None:
+        return reading.loaded.config.control_socket
+    kept = last_good(reading)
+    if kept is not None and kept.loaded is not None:
+        return kept.loaded.config.control_socket
+    named = (reading.fields or {}).get("control_socket")
+    usual: Path = Config.model_fields["control_socket"].default
+    socket = Path(named) if isinstance(named, str) else usual
+    if reading.raw and _is_socket(socket):
+        return socket
+    raise refused(ConfigError(config, reading.mistakes))
+
+
+def _is_socket(path: Path) -> bool:
+    try:
+        return path.is_socket()
+    except OSError:
+        return False
 
 
 def refused(error: ConfigError) -> CommandError:

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, control_socket, print_json
 from yaoma.shell.catalogue import LANGUAGES, Text, load_catalogue
 from yaoma.shell.control import ControlError, ask
 
@@ -18,7 +18,7 @@ def status(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False, s
 
     Examples: yaoma status · yaoma status --json · yaoma status --socket /run/yaoma/control.sock
     """
-    path = socket or loaded(config).config.control_socket
+    path = socket or control_socket(config)
     try:
         answer = ask(path, {"do": "status"})
     except ControlError as error:
@@ -34,7 +34,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     """Turn the daemon's answer into lines for a person, Chinese and English beside each other."""
     both = [load_catalogue(language) for language in LANGUAGES]
     uplink, log, today = answer["uplink"], answer["journal"], answer["today"]
-    trouble = answer["trouble"]
+    trouble, refused = answer["trouble"], answer.get("config_refused")
     link = "在线 / online" if uplink["is_connected"] else "离线 / offline"
     out = [
         f"盒子 / box        {answer['site']}/{answer['box']}  yaoma {answer['version']}",
@@ -45,6 +45,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
             if answer["safe_mode"]
             else []
         ),
+        *(["配置 / config     上一份可用的 / last good"] if refused else []),
+        *(_said(one.text("config", "last_good", {"why": refused[one.language]})) for one in both if refused),
         f"日志 / journal    {log['log']}  {log['size']} 条记录 / records, 签名至 / signed up to {log['signed_upto']}",
         f"上行 / uplink     {link}; 中心已存 / stored {uplink['stored_upto']}, 待传 / pending {uplink['pending']}",
         *(_said(one.said(uplink["trouble"])) for one in both if uplink["trouble"]),

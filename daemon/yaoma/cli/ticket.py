@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, control_socket, print_json
 from yaoma.shell.catalogue import load_catalogue
 from yaoma.shell.control import ControlError, ask
 
@@ -70,7 +70,7 @@ def cancel_ticket(
 
 
 def _send(request: dict[str, object], config: Path, socket: Path | None, *, json: bool) -> None:
-    path = socket or loaded(config).config.control_socket
+    path = socket or control_socket(config)
     try:
         answer = ask(path, {"do": "ticket", **request})
     except ControlError as error:

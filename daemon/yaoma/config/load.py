@@ -51,11 +51,13 @@ class Loaded:
         config: What the file says.
         options: The checked options of each scanner's driver, by scanner.
         digest: SHA-256 of the file, in hexadecimal.
+        stands_in: Why it is used in place of the technician's file; None if it is that file.
     """
 
     config: Config
     options: Mapping[str, BaseModel]
     digest: str
+    stands_in: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)

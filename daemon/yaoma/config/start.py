@@ -1,7 +1,7 @@
 """Start: which configuration the daemon runs on, and telling beside the file what became of it (DESIGN.md 11)."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -99,4 +99,4 @@ def _stand_in(reading: Reading, why: Said) -> Start | None:
     said = _STAND_IN.fill({"why": why})
     log.error("the configuration can't be used: problem=%s", said)
     write_result(reading.path, said, reading.mistakes, reading.notices)
-    return Start(reading, kept.loaded, why)
+    return Start(reading, replace(kept.loaded, stands_in=why), why)

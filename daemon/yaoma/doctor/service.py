@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from yaoma.config.model import Config
+from yaoma.config.said import Said
 from yaoma.doctor.finding import Finding, Group, ok, trouble, warning
 from yaoma.shell.control import ControlError, ask
 
@@ -62,6 +63,9 @@ def check_service(status: Mapping[str, Any] | None, *, locked: bool) -> list[Fin
     findings = []
     if status.get("safe_mode"):
         findings.append(trouble(_SERVICE, "doctor.safe_mode"))
+    if refused := status.get("config_refused"):
+        why = Said(refused["zh-CN"], refused["en"])
+        findings.append(trouble(_SERVICE, "config.last_good", why=why))
     if problem := status.get("metrics_trouble"):
         findings.append(warning(_SERVICE, "doctor.metrics_not_served", str(problem)))
     return findings or [ok(_SERVICE, "doctor.service_works", version=str(status["version"]))]

@@ -44,6 +44,8 @@ class Desk:
         stations: Names of the stations.
         safe_mode: Only drivers that came with this package are used.
         left_out: Scanners that are not read for that reason.
+        config_refused: Why the last good configuration is used and not the new one, by language; None if the new one
+            is.
         metrics_trouble: Why metrics are not served though they should be, or empty.
     """
 
@@ -61,6 +63,7 @@ class Desk:
     stations: tuple[str, ...]
     safe_mode: bool = False
     left_out: tuple[str, ...] = ()
+    config_refused: Mapping[str, str] | None = None
     metrics_trouble: Callable[[], str] = lambda: ""
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -114,6 +117,7 @@ class Desk:
             "box": self.box,
             "version": __version__,
             "safe_mode": self.safe_mode,
+            "config_refused": self.config_refused,
             "metrics_trouble": self.metrics_trouble(),
             "trouble": {"cause": trouble.cause, "problem": trouble.problem} if trouble else None,
             "journal": {

@@ -17,6 +17,7 @@ def status_line(
     lost: Sequence[str] = (),
     late: Collection[str] = (),
     safe_mode: bool = False,
+    last_good: bool = False,
 ) -> str:
     """Write the line; it has no figures that change with each scan, so it is sent only when something happens.
 
@@ -28,6 +29,7 @@ def status_line(
         lost: Scanners that don't work.
         late: Workers that make no progress.
         safe_mode: Only built-in drivers are used.
+        last_good: The last good configuration is used because the new one can't be.
     """
     left, right = ["正常"], ["in service"]
     if trouble is not None:
@@ -41,6 +43,9 @@ def status_line(
     if safe_mode:
         left.append("安全模式")
         right.append("safe mode")
+    if last_good:
+        left.append(chinese.text("config", "last_good").line)
+        right.append(english.text("config", "last_good").line)
     if late:
         names = sorted(late)
         left.append(f"部件停滞：{'、'.join(names)}")

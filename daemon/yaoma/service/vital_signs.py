@@ -32,6 +32,7 @@ def look(desk: Desk, indicators: Sequence[IndicatorWorker], commits: Durations) 
         box=desk.box,
         version=__version__,
         safe_mode=desk.safe_mode,
+        is_on_last_good=desk.config_refused is not None,
         cause=trouble.cause if trouble else "",
         scans=scans,
         records=journal.size if journal else 0,
@@ -84,6 +85,7 @@ def health_of(vitals: Vitals) -> Mapping[str, Json]:
         "disk_free_bytes": vitals.disk_free_bytes,
         "disk_low": vitals.is_disk_low,
         "out_of_service": vitals.cause or None,
+        "config_last_good": vitals.is_on_last_good,
         "refused_receipts": vitals.refused_receipts,
         "rates": {
             "scans_today": sum(natures.values()),

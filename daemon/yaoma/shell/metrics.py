@@ -63,6 +63,7 @@ def _plain(now: Vitals) -> Iterator[Metric]:
     gauges: tuple[tuple[str, str, float | None], ...] = (
         ("in_service", "Whether scans are recorded.", not now.cause),
         ("safe_mode", "Whether only built-in drivers are used.", now.safe_mode),
+        ("config_last_good", "Whether an older configuration is used than the one given.", now.is_on_last_good),
         ("records", "Records in the open log.", now.records),
         ("records_signed", "Records that the newest checkpoint covers.", now.signed_upto),
         ("records_stored", "Records of the open log that the bridge has confirmed.", now.stored_upto),

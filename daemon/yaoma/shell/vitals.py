@@ -76,6 +76,7 @@ class Vitals:
         box: The device id.
         version: The software's version.
         safe_mode: Only built-in drivers are used.
+        is_on_last_good: The last good configuration is used because the new one can't be.
         cause: Why the box is out of service, or empty.
         scans: Scans of this day by class and reason, repeats too; None if they can't be read now.
         records: Number of records in the open log.
@@ -107,6 +108,7 @@ class Vitals:
     box: str
     version: str
     safe_mode: bool = False
+    is_on_last_good: bool = False
     cause: str = ""
     scans: Mapping[tuple[str, str], int] | None = field(default_factory=dict)
     records: int = 0
