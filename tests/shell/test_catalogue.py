@@ -115,7 +115,7 @@ def test_headline_when_a_verdict_is_shown_then_there_is_one(catalogue: Catalogue
     ],
 )
 def test_headline_when_stopped_then_it_forbids_what_is_being_done(operation: str, headlines: tuple[str, str]) -> None:
-    """Nobody who unpacks a delivery reads that handing out is to stop; no reason has a headline of its own for it."""
+    """Nobody who unpacks a delivery reads that handing out is to stop, whatever the reason."""
     stops = [reason for reason, classes in CLASSES.items() if VerdictClass.STOP in classes]
 
     assert len(stops) >= 4

@@ -98,9 +98,9 @@ class Catalogue:
     def reason(
         self, name: str, facts: Facts = _NOTHING, verdict: VerdictClass | None = None, operation: str = ""
     ) -> Text:
-        """Give the text of a verdict's reason; one without a headline has that of its class.
+        """Give the text of a verdict's reason.
 
-        What a STOP forbids depends on what is being done: 禁止入库 at a delivery, 停止发药 at a sale.
+        The headline of a STOP says what it forbids, whatever the reason: 禁止入库 at a delivery, 停止发药 at a sale.
 
         Args:
             name: The reason's id.
@@ -111,13 +111,10 @@ class Catalogue:
         if verdict is not None and f"reason.{name}.{verdict.value}" in self.templates:
             return self.text("reason", f"{name}.{verdict.value}", facts)
         said = self.text("reason", name, facts)
-        if said.headline or verdict is None:
+        if verdict is not VerdictClass.STOP:
             return said
-        return replace(said, headline=self._headline(verdict, operation))
-
-    def _headline(self, verdict: VerdictClass, operation: str) -> str:
-        by_operation = self.templates.get(f"stop.{operation}") if verdict is VerdictClass.STOP else None
-        return (by_operation or self.templates[f"signal.{verdict.value}"]).headline
+        stop = self.templates.get(f"stop.{operation}") or self.templates[f"signal.{verdict.value}"]
+        return replace(said, headline=stop.headline)
 
     def signal(self, signal: Signal, cause: str = "", facts: Facts = _NOTHING) -> Text:
         """Give the text of a signal; for `OUT_OF_SERVICE` with what is known of the cause.
