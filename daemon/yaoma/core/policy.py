@@ -70,21 +70,18 @@ class Policy:
             S4-01); a kind that is not here owes them at once.
         settle_starts: First day from which insurance settles only what was scanned (S0-12, S1-16, S3-07); likewise.
         exempt: Products out of the duty to scan and out of the rate's denominator (S1-01, S2-01, S3-06, S4-01).
-        never_exempt: Products that no exemption covers (S1-02: vaccines).
+        never_exempt: Products that no exemption covers (S1-02: vaccines at a vaccination unit).
         scan_in_target: What part of received packs must be scanned, in parts per thousand (S0-02, S1-01).
         scan_out_target: The same for packs that go out (S1-01).
         upload_target: What part of scans must be uploaded, in parts per thousand (S0-02, S1-01).
-        severity: Class by reason id, where the reason leaves a choice (S2-17).
+        severity: Class by reason id, where the reason leaves a choice (S1-13, S2-08, S4-08, S4-13).
         headquarters_receipts: A chain store may take stock from its headquarters' pushed receipt without a scan of
             its own (S2-09; S1-05 forbids it).
         emergency_hours: Within so many hours an emergency use (先用后补) must be matched with the supplier's
             data; 0 if it is not allowed at all (S2-14).
-        receive_without_shipment: Class of a pack that comes without the supplier's data, `REVIEW` or `STOP`
-            (S1-12, S1-13, S2-08).
+        receive_without_shipment: Class of a pack that comes without the supplier's data (S1-12, S1-13, S2-08).
         uncoded_goods: What happens to goods without a code at the receipt (S0-10, S3-08).
         uncoded_until: Last day on which `uncoded_goods` may be other than `refuse`; None if no day is named (S4-13).
-        activation_needed: A pack may come in only when the platform's status of its code is known to be good; until
-            then it waits for that, unsellable (S4-13).
         identity_for: Products handed out only to a person whose ID was checked (S1-18, S1-23, S4-08).
         identity_typed_reason_allowed: A named operator may give a typed reason in place of the ID; S4-08 leaves no
             way around it.
@@ -97,7 +94,8 @@ class Policy:
         receipt_shows_codes: The customer's receipt must show every trace code (S1-17, S3-13).
         receipt_text: One line of the receipt, with the places `{product}` and `{codes}` (S1-17, S3-13).
         upload_within_hours: A record that is delivered later counts as late (S0-13, S4-18).
-        smallest_only_operations: Operations that refuse the code of a middle or large package (S4-05, S4-07).
+        smallest_only_operations: Operations that refuse the code of a middle or large package (S4-05).
+        controlled_smallest_only_operations: Operations that refuse it of controlled drugs only (S4-07).
         training_codes_prefixes: Beginnings of codes that are for practice only and never uploaded (S0-07).
     """
 
@@ -112,7 +110,7 @@ class Policy:
     starts: Mapping[InstitutionKind, date] = field(default_factory=dict)
     settle_starts: Mapping[InstitutionKind, date] = field(default_factory=dict)
     exempt: frozenset[ProductFlag] = frozenset()
-    never_exempt: frozenset[ProductFlag] = frozenset({ProductFlag.VACCINE})
+    never_exempt: frozenset[ProductFlag] = frozenset()
     scan_in_target: int = FULL
     scan_out_target: int = FULL
     upload_target: int = FULL
@@ -122,7 +120,6 @@ class Policy:
     receive_without_shipment: VerdictClass = VerdictClass.REVIEW
     uncoded_goods: UncodedGoods = UncodedGoods.NO_CODE_STORE
     uncoded_until: date | None = None
-    activation_needed: bool = False
     identity_for: frozenset[ProductFlag] = frozenset({ProductFlag.CONTROLLED, ProductFlag.REAL_NAME})
     identity_typed_reason_allowed: bool = True
     retention_months: int = 0
@@ -133,6 +130,7 @@ class Policy:
     receipt_text: Bilingual = Bilingual("{product} 追溯码：{codes}", "{product} trace code: {codes}")
     upload_within_hours: int = 24
     smallest_only_operations: frozenset[str] = frozenset({"dispense", "vaccinate"})
+    controlled_smallest_only_operations: frozenset[str] = frozenset()
     training_codes_prefixes: tuple[str, ...] = ("8100000", "8200000", "8300000")
 
     def in_force(self, kind: InstitutionKind | None, day: date) -> bool:
@@ -172,6 +170,12 @@ class Policy:
         if found & self.never_exempt:
             return None
         return min(found & self.exempt, default=None)
+
+    def smallest_only(self, operation: str, flags: Iterable[ProductFlag]) -> bool:
+        """Say whether an operation refuses the code of a middle or large package of a product (S4-05, S4-07)."""
+        return operation in self.smallest_only_operations or (
+            operation in self.controlled_smallest_only_operations and ProductFlag.CONTROLLED in flags
+        )
 
     def needs_identity(self, flags: Iterable[ProductFlag]) -> bool:
         """Say whether a product is handed out only to a person whose ID was checked (S4-08)."""
