@@ -29,7 +29,7 @@ __all__ = [
 
 
 class IdentityError(Exception):
-    """A key file can't be used.
+    """A file of the identity can't be used, a key, a certificate or the authority that it trusts: put it right.
 
     Args:
         file: Which one.

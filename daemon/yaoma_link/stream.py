@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 
 from yaoma_link.endpoint import Endpoint
+from yaoma_link.identity import IdentityError
 from yaoma_link.report import ConnectFault
-from yaoma_link.tls import TlsFileError, client_context, explain
+from yaoma_link.tls import client_context, explain
 from yaoma_link.wake import Wake
 
 __all__ = ["ConnectError", "ConnectStoppedError", "Stream", "open_stream"]
@@ -55,7 +56,7 @@ def open_stream(endpoint: Endpoint, *, wake: Wake, is_stopping: Callable[[], boo
     waiter = _Waiter(wake, is_stopping, time.monotonic() + endpoint.connect_timeout_s)
     try:
         context = None if endpoint.tls is None else client_context(endpoint.tls)
-    except TlsFileError as error:
+    except IdentityError as error:
         raise ConnectError(ConnectFault.TLS_FILES, f"{error.file}: {error.problem}", error.hint) from error
     plain = _connect(endpoint, waiter)
     try:

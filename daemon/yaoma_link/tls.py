@@ -7,27 +7,12 @@ from pathlib import Path
 from cryptography import x509
 
 from yaoma_link.endpoint import TlsFiles
+from yaoma_link.identity import IdentityError
 from yaoma_link.report import ConnectFault
 
-__all__ = ["TlsFileError", "client_context", "explain"]
+__all__ = ["client_context", "explain"]
 
 _CLOCK = "If the date of this box is wrong, set its clock first."
-
-
-class TlsFileError(Exception):
-    """One of the TLS files cannot be used.
-
-    Args:
-        file: Which one.
-        problem: What is wrong with it.
-        hint: What to do next.
-    """
-
-    def __init__(self, file: Path, problem: str, hint: str) -> None:
-        super().__init__(f"{file}: {problem}. {hint}")
-        self.file = file
-        self.problem = problem
-        self.hint = hint
 
 
 def client_context(files: TlsFiles, *, now: datetime | None = None) -> ssl.SSLContext:
@@ -38,7 +23,7 @@ def client_context(files: TlsFiles, *, now: datetime | None = None) -> ssl.SSLCo
         now: The time to judge expiry by, the system's if None.
 
     Raises:
-        TlsFileError: If a file is missing, unreadable, no PEM of its kind, expired, or does not fit another.
+        IdentityError: If a file is missing, unreadable, no PEM of its kind, expired, or does not fit another.
     """
     now = now or datetime.now(UTC)
     authority = _certificates(files.authority, "the certificate of the authority")[0]
@@ -53,12 +38,12 @@ def client_context(files: TlsFiles, *, now: datetime | None = None) -> ssl.SSLCo
     try:
         context.load_cert_chain(files.certificate, files.key, password=_no_passphrase)
     except _PassphraseAskedError:
-        raise TlsFileError(
+        raise IdentityError(
             files.key, "is locked with a passphrase", "A box starts without a person: store the key without one."
         ) from None
     except ssl.SSLError as error:
         problem = f"is no private key that fits {files.certificate.name} ({error.reason or 'unreadable'})"
-        raise TlsFileError(files.key, problem, "Copy certificate and key again, both from one issue.") from None
+        raise IdentityError(files.key, problem, "Copy certificate and key again, both from one issue.") from None
     return context
 
 
@@ -126,17 +111,17 @@ def _read(file: Path, what: str) -> bytes:
         problem, hint = f"{what} may not be read by this user", "Give the service's user read access to it."
     except OSError as error:
         problem, hint = f"{what} could not be read ({error.strerror})", "Check the path and the disk."
-    raise TlsFileError(file, problem, hint)
+    raise IdentityError(file, problem, hint)
 
 
 def _certificates(file: Path, what: str) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(_read(file, what))
     except ValueError:
-        raise TlsFileError(file, f"{what} is not a PEM certificate", "Copy the file again.") from None
+        raise IdentityError(file, f"{what} is not a PEM certificate", "Copy the file again.") from None
 
 
 def _refuse_expired(file: Path, certificate: x509.Certificate, now: datetime, hint: str) -> None:
     end = certificate.not_valid_after_utc
     if now > end:
-        raise TlsFileError(file, f"has expired on {end:%Y-%m-%d}", f"{hint} {_CLOCK}")
+        raise IdentityError(file, f"has expired on {end:%Y-%m-%d}", f"{hint} {_CLOCK}")

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from yaoma_link.endpoint import Endpoint, TlsFiles
+from yaoma_link.identity import IdentityError
 from yaoma_link.report import ConnectFault
-from yaoma_link.tls import TlsFileError, client_context, explain
+from yaoma_link.tls import client_context, explain
 from yaoma_tools.authority import issue, make_authority
 
 
@@ -27,8 +28,8 @@ def files(tmp_path: Path) -> TlsFiles:
     return TlsFiles(authority.certificate_file, tmp_path / "client.pem", tmp_path / "client.key")
 
 
-def _problem(files: TlsFiles, now: datetime | None = None) -> TlsFileError:
-    with pytest.raises(TlsFileError) as caught:
+def _problem(files: TlsFiles, now: datetime | None = None) -> IdentityError:
+    with pytest.raises(IdentityError) as caught:
         client_context(files, now=now)
     assert str(caught.value.file) in str(caught.value)
     assert caught.value.hint

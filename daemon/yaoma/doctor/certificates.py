@@ -13,7 +13,8 @@ from yaoma.doctor.finding import Finding, Group, ok, trouble, warning
 from yaoma.doctor.host import Account
 from yaoma.doctor.key_files import check_secret
 from yaoma_link.endpoint import TlsFiles
-from yaoma_link.tls import TlsFileError, client_context
+from yaoma_link.identity import IdentityError
+from yaoma_link.tls import client_context
 
 __all__ = ["check_certificates"]
 
@@ -40,7 +41,7 @@ def check_certificates(config: Config, service: Account, now: datetime | None = 
     try:
         # An expired one is named below, with the days; here the files are read and fitted together.
         client_context(files, now=datetime.min.replace(tzinfo=UTC))
-    except TlsFileError as error:
+    except IdentityError as error:
         return [*findings, trouble(_KEYS, "doctor.tls_file_wrong", error.problem, file=str(error.file))]
     authorities = x509.load_pem_x509_certificates(files.authority.read_bytes())
     certificate = x509.load_pem_x509_certificates(files.certificate.read_bytes())[0]
