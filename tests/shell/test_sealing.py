@@ -14,7 +14,7 @@ from yaoma.shell.sealing import Sealer, load_seal_keys
 from yaoma_link.identity import make_sealing_key
 
 NUMBER = b"11010519491231002X"
-CONTEXT = person_context("H32132200561", "counter-1")
+CONTEXT = person_context("H32132200561", "counter-1", "log-1")
 BRIDGE, RECOVERY, STRANGER = (X25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2, 3))
 KEYS = (SealKey.of("bridge", BRIDGE), SealKey.of("recovery", RECOVERY))
 SALT = b"0123456789abcdef"
@@ -52,10 +52,15 @@ def test_seal_when_done_twice_then_hashes_are_equal_and_blobs_are_not() -> None:
 
 
 def test_open_when_key_or_context_are_others_then_it_is_refused() -> None:
-    """A stranger's key and another box's context open nothing, and the refusal quotes nothing."""
+    """A stranger's key, another site, box or log open nothing, and the refusal quotes nothing."""
     blob = Sealer(KEYS, SALT).seal(NUMBER, CONTEXT).blob
 
-    for key, context in ((STRANGER, CONTEXT), (BRIDGE, person_context("H32132200561", "counter-2"))):
+    others = [
+        person_context("H32132200562", "counter-1", "log-1"),
+        person_context("H32132200561", "counter-2", "log-1"),
+        person_context("H32132200561", "counter-1", "log-2"),
+    ]
+    for key, context in ((STRANGER, CONTEXT), *((BRIDGE, other) for other in others)):
         with pytest.raises(SealedError) as caught:
             open_sealed(blob, key, context)
         assert caught.value.__cause__ is None

@@ -15,7 +15,6 @@ from yaoma.core.entry import started
 from yaoma.core.note import Signer
 from yaoma.core.policy import Policy
 from yaoma.core.scan import Person
-from yaoma.core.sealed import person_context
 from yaoma.service.announcement import Facts
 from yaoma.service.announcer import Announcer
 from yaoma.service.box import Box
@@ -47,7 +46,7 @@ from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.metrics import MetricsServer
 from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
-from yaoma.shell.sealing import Sealer, load_seal_keys
+from yaoma.shell.person_sealer import PersonSealer
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma.shell.vitals import Vitals
@@ -103,7 +102,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     config = loaded.config
     folder = config.state.folder
     watch.start_over()
-    signer, seal = box_signer(config), _seal(config)
+    signer, sealer = box_signer(config), _sealer(config)
     bridge_keys, list_keys = load_verifiers(config.keys.bridge), load_verifiers(config.keys.list)
     site = open_site(folder / "site.db")
     ledger, outbox = SiteLedger(site), Outbox(site.connection, site.lock, site.path)
@@ -150,6 +149,11 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     def kept() -> None:
         uploader.wake()
 
+    def seal(identity: bytes) -> Person:
+        assert sealer is not None
+        journal = recorder.journal
+        return sealer.seal(identity, journal.log if journal else "")
+
     recorder = Recorder(
         RecorderParts(
             journals=journals,
@@ -161,7 +165,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
                 operations=frozenset(load_operations()),
                 floor=floor,
                 new_id=lambda: secrets.token_hex(8),
-                seal=seal,
+                seal=seal if sealer else None,
                 view=announcer,
             ),
             clock=clock,
@@ -270,18 +274,9 @@ def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:
         return KnownElsewhere()
 
 
-def _seal(config: Config) -> Callable[[bytes], Person] | None:
-    if config.keys.salt is None:
-        return None
-    keys = [key for path in config.keys.seal for key in load_seal_keys(path)]
-    sealer = Sealer(keys, config.keys.salt.read_bytes())
-    context = person_context(config.site, config.box)
-
-    def seal(identity: bytes) -> Person:
-        sealed = sealer.seal(identity, context)
-        return Person(sealed.fields, sealed.blob)
-
-    return seal
+def _sealer(config: Config) -> PersonSealer | None:
+    salt = config.keys.salt
+    return PersonSealer(config.site, config.box, config.keys.seal, salt.read_bytes()) if salt else None
 
 
 def _indicators(language: str, *, terminal: bool) -> tuple[IndicatorWorker, ...]:

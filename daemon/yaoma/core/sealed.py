@@ -25,6 +25,7 @@ __all__ = [
     "open_sealed",
     "person_context",
     "seal_to",
+    "sealed_to",
 ]
 
 TYPE: Final = "yaoma/person/v1"
@@ -112,9 +113,15 @@ class Sealed:
     fields: dict[str, Json]
 
 
-def person_context(site: str, box: str) -> str:
-    """Name the box that seals, so that a blob can't be moved to another one unseen."""
-    return f"{site}|{box}"
+def person_context(site: str, box: str, log: str) -> str:
+    """Name what a sealed identity belongs to, so that it can't be moved to another box or log unseen.
+
+    Args:
+        site: The institution's code.
+        box: The device id.
+        log: The log in which its record was first written; of a copy, that of the original.
+    """
+    return f"{site}|{box}|{log}"
 
 
 def normalised_identity(data: bytes) -> bytes:
@@ -161,6 +168,15 @@ def seal_to(keys: Sequence[SealKey], identity: bytes, context: str) -> bytes:
     )
 
 
+def sealed_to(blob: bytes) -> tuple[str, ...]:
+    """Give the ids of the keys that an identity is sealed to.
+
+    Raises:
+        SealedError: If the bytes are no sealed identity.
+    """
+    return tuple(key for key, _ in _recipients(blob))
+
+
 def open_sealed(blob: bytes, private_key: X25519PrivateKey, context: str) -> bytes:
     """Open what `seal_to` made.
 
@@ -173,21 +189,31 @@ def open_sealed(blob: bytes, private_key: X25519PrivateKey, context: str) -> byt
         SealedError: If it is not sealed to this key, for another context, or altered.
     """
     key_id = _key_id(private_key.public_key().public_bytes_raw())
+    for one, encoded in _recipients(blob):
+        if one == key_id:
+            try:
+                ciphertext = base64.b64decode(encoded, validate=True)
+                return bytes(_SUITE.decrypt(ciphertext, private_key, info=_binding(context, key_id)))
+            except (InvalidTag, ValueError):
+                raise SealedError("altered, or sealed for another box or log") from None
+    raise SealedError(f"not sealed to the key {key_id}")
+
+
+def _recipients(blob: bytes) -> list[tuple[str, str]]:
     try:
         outer = parse_canonical(blob)
     except NotCanonicalError:
         raise SealedError("these bytes are no sealed identity") from None
-    recipients = outer.get("to")
-    if outer.get("type") != TYPE or outer.get("suite") != _SUITE_NAME or not isinstance(recipients, list):
+    listed = outer.get("to")
+    if outer.get("type") != TYPE or outer.get("suite") != _SUITE_NAME or not isinstance(listed, list):
         raise SealedError("these bytes are no sealed identity of a form that is known here")
-    for one in recipients:
-        if isinstance(one, dict) and one.get("key") == key_id and isinstance(one.get("hpke"), str):
-            try:
-                ciphertext = base64.b64decode(one["hpke"], validate=True)
-                return bytes(_SUITE.decrypt(ciphertext, private_key, info=_binding(context, key_id)))
-            except (InvalidTag, ValueError):
-                raise SealedError("altered, or sealed for another box") from None
-    raise SealedError(f"not sealed to the key {key_id}")
+    found = []
+    for one in listed:
+        if isinstance(one, dict):
+            key, encoded = one.get("key"), one.get("hpke")
+            if isinstance(key, str) and isinstance(encoded, str):
+                found.append((key, encoded))
+    return found
 
 
 def _key_id(public: bytes) -> str:

@@ -1,9 +1,12 @@
 """Sealing: closes a person's identity as soon as it is read, so that this box can't read it back (promise 5)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
+from yaoma.core.canonical import Json
 from yaoma.core.sealed import (
     Sealed,
     SealKey,
@@ -17,6 +20,7 @@ __all__ = ["Sealer", "load_seal_keys"]
 
 _SALT_BYTES = 16
 _MAX_FILE_BYTES = 64 * 1024
+_NO_FACTS: Final[Mapping[str, Json]] = MappingProxyType({})
 
 
 class Sealer:
@@ -24,7 +28,7 @@ class Sealer:
 
     Args:
         keys: All of them can open what is sealed; at least one.
-        salt: The site's secret salt of the hashes, at least 16 random bytes.
+        salt: The box's secret salt of the hashes, at least 16 random bytes.
 
     Raises:
         ValueError: If there is no key, one key is named twice, or the salt is too short.
@@ -45,18 +49,20 @@ class Sealer:
         """The ids of the keys, as records name them."""
         return tuple(key.id for key in self._keys)
 
-    def seal(self, identity: bytes, context: str) -> Sealed:
+    def seal(self, identity: bytes, context: str, facts: Mapping[str, Json] = _NO_FACTS) -> Sealed:
         """Seal one identity.
 
         Args:
             identity: As it was scanned.
             context: See `yaoma.core.sealed.person_context`.
+            facts: What the record may say of it beside hash and key ids, such as `Identity.facts`.
         """
         number = normalised_identity(identity)
         blob = seal_to(self._keys, number, context)
         return Sealed(
             blob,
             {
+                **facts,
                 "hash": identity_hash(self._salt, number),
                 "sealed": hashlib.sha256(blob).hexdigest(),
                 "keys": list(self.key_ids),
