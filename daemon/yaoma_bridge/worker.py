@@ -28,13 +28,14 @@ from yaoma_link.notify import Notify
 from yaoma_link.report import (
     Connected,
     Disconnected,
+    PacketTooLargeError,
     Published,
     Received,
     SessionFailed,
     SessionReport,
     SubscribeRefused,
 )
-from yaoma_link.session import PacketTooLargeError, Session
+from yaoma_link.session import Session
 from yaoma_link.topics import BoxName, Channel, Topic, bridge_filter, parse_topic, shared_filter
 
 __all__ = ["Intake", "Worker"]

@@ -1,4 +1,7 @@
-"""Reports: the frozen values in which a session tells its owner what happened, in order, through one queue."""
+"""Reports: the frozen values in which a session tells its owner what happened, in order, through one queue.
+
+Whoever only handles them needs neither paho nor TLS: those are imported with the session.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +11,7 @@ __all__ = [
     "ConnectFault",
     "Connected",
     "Disconnected",
+    "PacketTooLargeError",
     "PublishProperties",
     "Published",
     "Received",
@@ -35,6 +39,20 @@ class ConnectFault(StrEnum):
     NO_ANSWER = "no_answer"
     REFUSED = "refused"
     CLOSED = "closed"
+
+
+class PacketTooLargeError(ValueError):
+    """The broker would end the connection over this packet; the owner sends less at once.
+
+    Args:
+        size: The packet in bytes, rounded up.
+        limit: What the broker takes (MQTT 5, 3.2.2.3.6).
+    """
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"a packet of {size} bytes is over the broker's limit of {limit}")
+        self.size = size
+        self.limit = limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from yaoma_link.report import (
     Connected,
     ConnectFailed,
     Disconnected,
+    PacketTooLargeError,
     PublishProperties,
     Received,
     Retained,
@@ -25,7 +26,7 @@ from yaoma_link.reporting import published, received, subscribed
 from yaoma_link.stream import ConnectError, ConnectStoppedError, open_stream
 from yaoma_link.wake import Wake
 
-__all__ = ["PacketTooLargeError", "Session"]
+__all__ = ["Session"]
 
 _log = logging.getLogger("yaoma.link")
 
@@ -39,20 +40,6 @@ _SETTLED_S = 10.0
 #: Fixed header, topic length, packet id and our few properties, generously.
 _PACKET_OVERHEAD_BYTES = 64
 _NO_PROPERTIES = PublishProperties()
-
-
-class PacketTooLargeError(ValueError):
-    """The broker would end the connection over this packet; the owner sends less at once.
-
-    Args:
-        size: The packet in bytes, rounded up.
-        limit: What the broker takes (MQTT 5, 3.2.2.3.6).
-    """
-
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(f"a packet of {size} bytes is over the broker's limit of {limit}")
-        self.size = size
-        self.limit = limit
 
 
 class Session:

@@ -9,8 +9,16 @@ import pytest
 
 from fakes.broker import Broker
 from fakes.owner import Owner
-from yaoma_link.report import Connected, ConnectFailed, ConnectFault, Disconnected, Published, Received, Retained
-from yaoma_link.session import PacketTooLargeError
+from yaoma_link.report import (
+    Connected,
+    ConnectFailed,
+    ConnectFault,
+    Disconnected,
+    PacketTooLargeError,
+    Published,
+    Received,
+    Retained,
+)
 
 pytestmark = pytest.mark.broker
 

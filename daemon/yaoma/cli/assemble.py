@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yaoma import __version__
 from yaoma.config.load import Loaded
@@ -43,7 +44,6 @@ from yaoma.shell.journal_folder import JournalFolder, KnownElsewhere
 from yaoma.shell.last_known import last_known
 from yaoma.shell.list_file import ListHolder
 from yaoma.shell.local_address import LocalAddress
-from yaoma.shell.metrics import MetricsServer
 from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
 from yaoma.shell.person_sealer import PersonSealer
@@ -56,8 +56,10 @@ from yaoma_drivers.stop import Stop
 from yaoma_link.endpoint import Endpoint, TlsFiles
 from yaoma_link.identity import load_signer, load_verifiers
 from yaoma_link.report import Retained, SessionReport
-from yaoma_link.session import Session
 from yaoma_link.topics import BoxName
+
+if TYPE_CHECKING:
+    from yaoma.shell.metrics import MetricsServer
 
 __all__ = ["assemble", "box_signer"]
 
@@ -288,9 +290,11 @@ def _indicators(language: str, *, terminal: bool) -> tuple[IndicatorWorker, ...]
     return tuple(workers)
 
 
-def _metrics(config: Config, vitals: Callable[[], Vitals]) -> tuple[MetricsServer, ...]:
+def _metrics(config: Config, vitals: Callable[[], Vitals]) -> "tuple[MetricsServer, ...]":
     if config.metrics.listen is None:
         return ()
+    from yaoma.shell.metrics import MetricsServer  # noqa: PLC0415 - 5 MB that most boxes have no use for
+
     return (MetricsServer(LocalAddress.parse(config.metrics.listen), vitals),)
 
 
@@ -306,6 +310,9 @@ def _line_opener(config: Config) -> Callable[..., Line]:
         will: Retained,
         birth: Callable[[], Retained],
     ) -> Line:
+        # On the uploader's thread, when there is a journal to send: a box that reads scanners is not held up by it.
+        from yaoma_link.session import Session  # noqa: PLC0415 - see above
+
         return Session(
             endpoint,
             reports,

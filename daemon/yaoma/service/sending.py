@@ -13,8 +13,7 @@ from yaoma.service.uplink_state import ForkReason, Trouble
 from yaoma.shell.database import DatabaseError, DatabaseUnavailableError
 from yaoma.shell.outbox import Outbox
 from yaoma_link.batch import ReceiptMark
-from yaoma_link.report import Connected, Published
-from yaoma_link.session import PacketTooLargeError
+from yaoma_link.report import Connected, PacketTooLargeError, Published
 
 __all__ = ["Sending"]
 
