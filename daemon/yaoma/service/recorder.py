@@ -106,6 +106,8 @@ class Recorder(threading.Thread):
     def run(self) -> None:
         """Serve items until None comes; then sign a last checkpoint."""
         try:
+            # The journal is opened before anything is waited for: the box is ready only with it.
+            self._serve([])
             ended = False
             while not ended:
                 items = self._taken()
