@@ -8,17 +8,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from yaoma.core.code import ControlCode, Lookalike, LookalikeKind, Meaning, OtherPattern, parse
+from yaoma.core.code import ControlCode, Lookalike, LookalikeKind, Meaning, OtherPattern, as_pack, parse
 from yaoma.core.control_code import (
     SIGNED_ACTIONS,
     ControlAction,
     ControlCodeError,
     Sheet,
-    SheetRefusal,
     folded,
-    sign,
-    verify,
 )
+from yaoma.core.control_sheet import SheetRefusal, sign, verify
 from yaoma.core.note import Signer
 from yaoma.shell.operations import load_operations
 from yaoma_drivers.symbol import MAX_SYMBOL_BYTES, Symbol
@@ -316,6 +314,13 @@ def test_verify_when_the_tag_of_another_code_is_put_on_then_refused(
     read = meaning(code.text)
     assert read == code
     assert refusal(code, SIGNER) is SheetRefusal.BAD_SIGNATURE
+
+
+def test_code_when_it_commands_nothing_then_a_look_alike() -> None:
+    """Where no station listens, a control code is a fault and leaves no text."""
+    found = meaning(ControlCode(ControlAction.CLOSE).text)
+    assert as_pack(found, 23) == Lookalike(LookalikeKind.CONTROL_CODE, 23)
+    assert as_pack(meaning(CN20), 20) == meaning(CN20)
 
 
 def test_name_when_folded_then_case_and_underscore_do_not_matter() -> None:
