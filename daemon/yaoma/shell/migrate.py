@@ -8,10 +8,10 @@ from yaoma.shell.database import Connection
 __all__ = ["STEPS", "migrate"]
 
 #: How many steps `yaoma.shell.schema` has for each kind of file; a test keeps the two together.
-STEPS: Final[dict[str, int]] = {"log": 1, "site": 1}
+STEPS: Final[dict[str, int]] = {"log": 1, "site": 1, "list": 1}
 
 
-def migrate(connection: Connection, kind: Literal["log", "site"]) -> None:
+def migrate(connection: Connection, kind: Literal["log", "site", "list"]) -> None:
     """Apply the steps that a file lacks, each in a transaction of its own.
 
     Importing sqlite-utils takes a quarter of a second and 20 MB where numpy is installed, which is the case on a box

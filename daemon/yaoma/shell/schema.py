@@ -2,12 +2,14 @@
 
 from sqlite_utils import Database, Migrations
 
+from yaoma.shell.list_schema import LIST
+
 __all__ = ["SETS"]
 
 _LOG = Migrations("yaoma-log")
 _SITE = Migrations("yaoma-site")
 
-SETS = {"log": _LOG, "site": _SITE}
+SETS = {"log": _LOG, "site": _SITE, "list": LIST}
 
 
 @_LOG()

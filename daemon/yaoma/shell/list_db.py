@@ -1,0 +1,371 @@
+"""list.db: which release of the list is in force, what has changed since its base, and the floors (DESIGN.md 7)."""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from yaoma.shell.database import (
+    SQLITE_FAILURES,
+    Connection,
+    DatabaseDamagedError,
+    DatabaseUnavailableError,
+    Opener,
+    classified,
+    free_number,
+    fsync_folder,
+    open_sqlite,
+    pragma,
+)
+from yaoma.shell.migrate import migrate
+
+__all__ = [
+    "APPLICATION_ID",
+    "DAMAGED",
+    "LIST_FLOOR",
+    "LIST_FOLDER",
+    "TIME_FLOOR",
+    "FileKind",
+    "FloorError",
+    "ListDb",
+    "ListFile",
+    "OverlayRow",
+    "Release",
+    "ReleaseChange",
+    "Run",
+    "set_aside",
+]
+
+log = logging.getLogger("yaoma.list")
+
+#: `PRAGMA application_id` of list.db: "Ylst" in ASCII.
+APPLICATION_ID: Final = 0x596C7374
+
+_USER_VERSION: Final = 1
+
+#: Beside list.db: the files that it names.
+LIST_FOLDER: Final = "list"
+
+#: Floors: the highest version of a release that was ever in force, and a time that has surely passed.
+LIST_FLOOR: Final = "list"
+TIME_FLOOR: Final = "time_ms"
+#: Set while nobody knows what a list.db held that had to be set aside; the next release that is whole lifts it.
+DAMAGED: Final = "damaged"
+
+
+class Run(Protocol):
+    """Runs a statement within the transaction that `ListDb.writing` holds."""
+
+    def __call__(self, sql: str, parameters: Sequence[Any] = ..., /) -> Iterable[Any]:
+        """Run it and give its rows."""
+        ...
+
+
+class FileKind(StrEnum):
+    """What a file of the release is."""
+
+    BASE = "base"
+    PRODUCTS = "products"
+    DENIALS = "denials"
+    PATTERNS = "patterns"
+    POLICY = "policy"
+
+
+class FloorError(Exception):
+    """A change would go back behind what was in force already.
+
+    Args:
+        name: Which floor.
+        found: What came.
+        floor: What was there.
+    """
+
+    def __init__(self, name: str, found: int, floor: int) -> None:
+        super().__init__(f"{name}: {found} is below {floor}, which was in force")
+        self.name = name
+        self.found = found
+        self.floor = floor
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A file that is in force.
+
+    Args:
+        name: Its name in the folder of the list.
+        kind: What it is.
+        digest: SHA-256, 32 bytes: of a base file's head, which holds the hashes of its pages; else of the whole file.
+        version: The file's own number; a policy has one.
+    """
+
+    name: str
+    kind: FileKind
+    digest: bytes
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayRow:
+    """What a delta says of one code.
+
+    Args:
+        code: Its key, as `yaoma.core.code_key` gives it.
+        is_added: Whether it may be here from now on; else it may not, whatever the base says.
+        source: Where its right comes from, as in `yaoma.core.allowlist.Source`; the release itself if None.
+        lot: Its lot where the centre knows it.
+        expiry: Its expiry, ISO 8601, where the centre knows it.
+    """
+
+    code: bytes = field(repr=False)
+    is_added: bool
+    source: str | None = None
+    lot: str | None = None
+    expiry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The release in force.
+
+    Args:
+        site: The institution that it is for, or `*`.
+        version: Its number.
+        issued_ms: When the centre last said that it holds, milliseconds since 1970.
+        expires_ms: When it becomes stale, milliseconds since 1970.
+    """
+
+    site: str
+    version: int
+    issued_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChange:
+    """Everything that comes into force at once.
+
+    Args:
+        release: The release from now on.
+        files: All files that it stands on; they lie in the folder, checked and synced.
+        rows: What deltas change; the last word on a code holds.
+        is_rebase: Whether a new base takes the overlay's place, so that the overlay begins empty.
+        metadata: The signed metadata by role: version and bytes. Roles that are not named stay.
+        floors: Versions and times that must not be gone behind from now on.
+    """
+
+    release: Release
+    files: Sequence[ListFile]
+    rows: Iterable[OverlayRow] = field(default=(), repr=False)
+    is_rebase: bool = False
+    metadata: Mapping[str, tuple[int, bytes]] = field(default_factory=dict, repr=False)
+    floors: Mapping[str, int] = field(default_factory=dict)
+
+
+class ListDb:
+    """An open list.db; every thread may use it, and other processes change the same file.
+
+    Args:
+        path: The file.
+        connection: In autocommit mode.
+    """
+
+    def __init__(self, path: Path, connection: Connection) -> None:
+        self.path = path
+        self.folder = path.parent / LIST_FOLDER
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path, *, opener: Opener = open_sqlite, at_least: int = 0) -> "ListDb":
+        """Open list.db, or make it; a damaged one is set aside, and nothing passes until a release comes whole again.
+
+        Args:
+            path: The file.
+            opener: Opens it.
+            at_least: The highest version of the list that the journal knows to have been in force.
+
+        Raises:
+            DatabaseUnavailableError: If the disk refuses.
+        """
+        try:
+            opened = cls(path, _opened(path, opener))
+        except DatabaseDamagedError as error:
+            log.error("list state damaged, set aside: problem=%s", error.problem)  # noqa: TRY400 - no trace
+            set_aside(path)
+            opened = cls(path, _opened(path, opener))
+            opened.raise_floors({DAMAGED: 1})
+        opened.raise_floors({LIST_FLOOR: at_least})
+        return opened
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def release(self) -> Release | None:
+        """Give the release in force, or None if there is none."""
+        for row in self.rows("SELECT site, version, issued_ms, expires_ms FROM release"):
+            return Release(*row)
+        return None
+
+    def files(self) -> tuple[ListFile, ...]:
+        """Give the files in force."""
+        rows = self.rows("SELECT name, kind, digest, version FROM file ORDER BY name")
+        return tuple(ListFile(name, FileKind(kind), digest, version) for name, kind, digest, version in rows)
+
+    def floors(self) -> dict[str, int]:
+        """Give all floors by name."""
+        return dict(self.rows("SELECT name, value FROM floor"))
+
+    def metadata(self) -> dict[str, bytes]:
+        """Give the signed metadata by role."""
+        return dict(self.rows("SELECT role, body FROM metadata"))
+
+    def overlay_size(self) -> int:
+        """Count the codes that deltas have changed since the base."""
+        return int(next(iter(self.rows("SELECT count(*) FROM overlay")))[0])
+
+    def change_mark(self) -> int:
+        """Give a number that changes when another connection, of any process, has committed something."""
+        return int(next(iter(self.rows("PRAGMA data_version")))[0])
+
+    def raise_floors(self, floors: Mapping[str, int]) -> None:
+        """Raise floors; none is ever lowered."""
+        there = self.floors()
+        higher = {name: value for name, value in floors.items() if value > there.get(name, 0)}
+        if higher:
+            with self.writing() as run:
+                _raise(run, higher)
+
+    def install(self, change: ReleaseChange) -> None:
+        """Bring a release into force, all of it in one transaction; a cut leaves the one before it, whole.
+
+        Raises:
+            FloorError: If it would go back behind what was in force; then nothing has happened.
+            DatabaseError: If the disk refuses or the file is damaged; then nothing has happened.
+        """
+        with self.writing() as run:
+            floors = dict(run("SELECT name, value FROM floor"))
+            for name, value in {**change.floors, LIST_FLOOR: change.release.version}.items():
+                if value < floors.get(name, 0) and name != TIME_FLOOR:
+                    raise FloorError(name, value, floors[name])
+            if change.is_rebase:
+                run("DELETE FROM overlay")
+            for row in change.rows:
+                run(
+                    "INSERT OR REPLACE INTO overlay VALUES (?,?,?,?,?)",
+                    (row.code, int(row.is_added), row.source, row.lot, row.expiry),
+                )
+            run("DELETE FROM file")
+            for file in change.files:
+                run("INSERT INTO file VALUES (?,?,?,?)", (file.name, file.kind.value, file.digest, file.version))
+            now = change.release
+            run(
+                "INSERT OR REPLACE INTO release VALUES (1,?,?,?,?)",
+                (now.site, now.version, now.issued_ms, now.expires_ms),
+            )
+            for role, (version, body) in change.metadata.items():
+                run("INSERT OR REPLACE INTO metadata VALUES (?,?,?)", (role, version, body))
+            _raise(run, {**change.floors, LIST_FLOOR: now.version, TIME_FLOOR: change.floors.get(TIME_FLOOR, 0)})
+            run("DELETE FROM floor WHERE name = ?", (DAMAGED,))
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement that only reads.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._lock:
+            try:
+                return list(self._connection.execute(sql, parameters))
+            except SQLITE_FAILURES as error:
+                raise classified(self.path, error) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Run]:
+        """Hold one transaction; what was done is on the disk when the block ends.
+
+        Raises:
+            DatabaseError: If the disk refuses or the file is damaged; then nothing of the block has happened.
+        """
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._run
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    self._roll_back()
+                    raise
+            except SQLITE_FAILURES as error:
+                raise classified(self.path, error) from error
+
+    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> Iterable[Any]:
+        return self._connection.execute(sql, parameters)
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except SQLITE_FAILURES:
+            # SQLite has rolled back by itself, or the file is beyond that: the error above says so.
+            return
+
+
+def _raise(run: Run, floors: Mapping[str, int]) -> None:
+    for name, value in floors.items():
+        run(
+            "INSERT INTO floor VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)",
+            (name, value),
+        )
+
+
+def set_aside(path: Path) -> None:
+    """Move a damaged list.db and its companions away, to look at later."""
+    aside = path.parent / "aside"
+    aside.mkdir(mode=0o700, exist_ok=True)
+    number = free_number(aside, "list")
+    for suffix in ("-shm", "-wal", ""):
+        companion = path.with_name(f"{path.name}{suffix}")
+        if companion.exists():
+            companion.rename(aside / f"list-{number}.db{suffix}")
+    fsync_folder(aside)
+    fsync_folder(path.parent)
+
+
+def _opened(path: Path, opener: Opener) -> Connection:
+    try:
+        connection = opener(path)
+        try:
+            pragma(connection, "journal_mode", "WAL")
+            pragma(connection, "synchronous", "FULL")
+            pragma(connection, "cell_size_check", 1)
+            if not list(
+                connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1")
+            ):  # a cut may have left half a beginning
+                pragma(connection, "application_id", APPLICATION_ID)
+                pragma(connection, "user_version", _USER_VERSION)
+            _check(path, connection)
+            migrate(connection, "list")
+            level = pragma(connection, "synchronous"), pragma(connection, "journal_mode")
+        except BaseException:
+            connection.close()
+            raise
+    except SQLITE_FAILURES as error:
+        raise classified(path, error) from error
+    if level != (2, "wal"):
+        connection.close()
+        raise DatabaseUnavailableError(path, f"synchronous {level[0]}, journal_mode {level[1]}: not durable")
+    return connection
+
+
+def _check(path: Path, connection: Connection) -> None:
+    found = pragma(connection, "application_id"), pragma(connection, "user_version")
+    if found != (APPLICATION_ID, _USER_VERSION):
+        raise DatabaseDamagedError(path, f"not a list file of version {_USER_VERSION}: {found}")
+    for (answer,) in connection.execute("PRAGMA quick_check(1)"):
+        if answer != "ok":
+            raise DatabaseDamagedError(path, f"quick_check: {answer}")
