@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from fakes.box import BoxLog
-from fakes.centre import Centre, register
+from fakes.stepped_bridge import SteppedBridge, register
 from yaoma_link.topics import BoxName
 
 BOX = BoxName("H1", "counter-1")
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
+def bridge(tmp_path: Path) -> Iterator[SteppedBridge]:
     """Give a bridge that knows the key of `log`'s box."""
     register(tmp_path / "boxes", BOX)
-    running = Centre(tmp_path)
+    running = SteppedBridge(tmp_path)
     yield running
     running.close()
 

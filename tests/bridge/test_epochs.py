@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from fakes.box import BoxLog
-from fakes.centre import Centre, register
+from fakes.stepped_bridge import SteppedBridge, register
 from yaoma_bridge.outcomes import lay_over, outcomes_of
 from yaoma_bridge.receipts import ASK_AGAIN_MS, Outgoing
 from yaoma_bridge.schema import APPLICATION_ID, MIGRATIONS
@@ -21,8 +21,8 @@ from yaoma_link.topics import BoxName, Channel
 _OTHER = BoxName("H1", "other")
 
 
-def _epoch(centre: Centre) -> int:
-    return int(centre.rows("SELECT MAX(epoch) FROM epoch")[0][0])
+def _epoch(bridge: SteppedBridge) -> int:
+    return int(bridge.rows("SELECT MAX(epoch) FROM epoch")[0][0])
 
 
 def _applied(mark: ReceiptMark, receipts: list[Receipt]) -> ReceiptMark:
@@ -35,30 +35,30 @@ def _applied(mark: ReceiptMark, receipts: list[Receipt]) -> ReceiptMark:
     return mark
 
 
-def _healthy(centre: Centre, log: BoxLog, mark: ReceiptMark | None = None) -> ReceiptMark:
+def _healthy(bridge: SteppedBridge, log: BoxLog, mark: ReceiptMark | None = None) -> ReceiptMark:
     """Let a box deliver and follow everything that it is told."""
     mark = mark or ReceiptMark()
     for _ in range(6):
         log.scan(3)
-        mark = _applied(mark, centre.take(log.payload(log.size - 3, mark=mark), name=log.name))
-        mark = _applied(mark, centre.follow())
-    centre.take(log.payload(log.size - 1, mark=mark), name=log.name)
+        mark = _applied(mark, bridge.take(log.payload(log.size - 3, mark=mark), name=log.name))
+        mark = _applied(mark, bridge.follow())
+    bridge.take(log.payload(log.size - 1, mark=mark), name=log.name)
     return mark
 
 
 @pytest.mark.parametrize("lost_upto", [None, 2])
 def test_a_box_that_lost_its_memory_is_told_everything_in_an_epoch_of_its_own(
-    centre: Centre, log: BoxLog, lost_upto: int | None
+    bridge: SteppedBridge, log: BoxLog, lost_upto: int | None
 ) -> None:
     """A new birth with a mark below the oldest receipt kept begins an epoch; outcomes of all logs are told as runs."""
     old = BoxLog(log.name, "log0")
     old.scan(4)
-    start = _applied(ReceiptMark(), centre.take(old.payload(), name=log.name) + centre.follow())
-    before = _healthy(centre, log, start)
+    start = _applied(ReceiptMark(), bridge.take(old.payload(), name=log.name) + bridge.follow())
+    before = _healthy(bridge, log, start)
     bystander = BoxLog(_OTHER, "logo")
-    told_other = centre.birth(bystander)[-1].epoch
+    told_other = bridge.birth(bystander)[-1].epoch
     mark = ReceiptMark() if lost_upto is None else ReceiptMark(before.epoch, lost_upto)
-    receipts = centre.birth(log, mark=mark)
+    receipts = bridge.birth(log, mark=mark)
     assert receipts[0].rseq == 1
     assert {one.epoch for one in receipts} == {receipts[0].epoch}
     assert receipts[0].epoch > before.epoch
@@ -66,122 +66,124 @@ def test_a_box_that_lost_its_memory_is_told_everything_in_an_epoch_of_its_own(
     assert told["log0"].outcomes == (Outcome((0, 4), "file", OutcomeState.ACCEPTED),)
     assert told["log1"].outcomes == (Outcome((0, 18), "file", OutcomeState.ACCEPTED),)
     assert told["log1"].stored_upto == 18
-    assert centre.alarms() == {"memory_lost"}
+    assert bridge.alarms() == {"memory_lost"}
     mark = _applied(mark, receipts)
     assert mark.upto == receipts[-1].rseq
     log.scan()
-    assert centre.take(log.payload(18, mark=mark), name=log.name)[0].rseq == mark.upto + 1
-    assert centre.birth(bystander)[-1].epoch == told_other
+    assert bridge.take(log.payload(18, mark=mark), name=log.name)[0].rseq == mark.upto + 1
+    assert bridge.birth(bystander)[-1].epoch == told_other
 
 
-def test_a_late_batch_with_an_old_mark_begins_no_epoch_and_one_that_stays_low_does(centre: Centre, log: BoxLog) -> None:
+def test_a_late_batch_with_an_old_mark_begins_no_epoch_and_one_that_stays_low_does(
+    bridge: SteppedBridge, log: BoxLog
+) -> None:
     """Workers may store batches in another order than they were sent; only a mark that stays low is a loss."""
-    mark = _healthy(centre, log)
+    mark = _healthy(bridge, log)
     late = log.payload(0, 3, mark=ReceiptMark(mark.epoch, 1))
     now = log.payload(3, 6, mark=mark)
     for payload in (late, now, late):
-        centre.take(payload, name=log.name)
-        centre.now_ms += ASK_AGAIN_MS
-    assert centre.alarms() == set()
-    (receipt,) = centre.take(late, name=log.name)
-    assert centre.alarms() == {"memory_lost"}
+        bridge.take(payload, name=log.name)
+        bridge.now_ms += ASK_AGAIN_MS
+    assert bridge.alarms() == set()
+    (receipt,) = bridge.take(late, name=log.name)
+    assert bridge.alarms() == {"memory_lost"}
     assert (receipt.rseq, receipt.outcomes[0].span) == (1, (0, 18))
 
 
-def test_a_retained_or_repeated_birth_with_an_old_mark_begins_no_epoch(centre: Centre, log: BoxLog) -> None:
+def test_a_retained_or_repeated_birth_with_an_old_mark_begins_no_epoch(bridge: SteppedBridge, log: BoxLog) -> None:
     """A worker that starts hears what the box said long ago: its mark says nothing about today."""
     log.scan()
-    first = centre.birth(log)[-1]
+    first = bridge.birth(log)[-1]
     mark = ReceiptMark(first.epoch, 1)
     birth = log.birth(mark=mark)
-    centre.take(birth, name=log.name, channel=Channel.STATUS)
-    mark = _healthy(centre, log)
+    bridge.take(birth, name=log.name, channel=Channel.STATUS)
+    mark = _healthy(bridge, log)
     for _ in range(3):
-        centre.now_ms += 100_000
-        centre.take(birth, name=log.name, channel=Channel.STATUS, retain=True)
-    centre.take(log.birth(mark=ReceiptMark()), name=log.name, channel=Channel.STATUS, retain=True)
-    assert centre.alarms() == set()
+        bridge.now_ms += 100_000
+        bridge.take(birth, name=log.name, channel=Channel.STATUS, retain=True)
+    bridge.take(log.birth(mark=ReceiptMark()), name=log.name, channel=Channel.STATUS, retain=True)
+    assert bridge.alarms() == set()
 
 
-def test_a_clone_with_an_older_mark_begins_at_most_one_epoch_a_minute(centre: Centre, log: BoxLog) -> None:
+def test_a_clone_with_an_older_mark_begins_at_most_one_epoch_a_minute(bridge: SteppedBridge, log: BoxLog) -> None:
     """Two cards with one identity that take turns can't burn the numbers."""
-    _healthy(centre, log)
+    _healthy(bridge, log)
     for number in range(5):
-        centre.take(log.birth(n=number), name=log.name, channel=Channel.STATUS)
-        mark = ReceiptMark(int(centre.rows("SELECT MAX(epoch) FROM box")[0][0]), 1)
-        centre.take(log.payload(mark=mark), name=log.name)
-        centre.now_ms += 10_000
-    assert centre.rows("SELECT times FROM alarm WHERE kind='memory_lost'") == [(1,)]
+        bridge.take(log.birth(n=number), name=log.name, channel=Channel.STATUS)
+        mark = ReceiptMark(int(bridge.rows("SELECT MAX(epoch) FROM box")[0][0]), 1)
+        bridge.take(log.payload(mark=mark), name=log.name)
+        bridge.now_ms += 10_000
+    assert bridge.rows("SELECT times FROM alarm WHERE kind='memory_lost'") == [(1,)]
 
 
 def test_after_a_restore_a_box_that_is_away_is_told_of_all_its_logs_when_it_is_back(
-    centre: Centre, log: BoxLog
+    bridge: SteppedBridge, log: BoxLog
 ) -> None:
     """What is due to it stays due; its birth brings every log that the store knows, with outcomes."""
-    register(centre.registry.folder, _OTHER)
+    register(bridge.registry.folder, _OTHER)
     other = BoxLog(_OTHER, "logo")
     other.scan()
     log.scan(5)
-    centre.take(log.payload(), name=log.name)
-    centre.take(other.payload(), name=_OTHER)
-    centre.follow()
-    centre.take(b'{"state":"offline"}', name=log.name, channel=Channel.STATUS)
-    epoch = _epoch(centre)
-    centre.now_ms += 100_000
+    bridge.take(log.payload(), name=log.name)
+    bridge.take(other.payload(), name=_OTHER)
+    bridge.follow()
+    bridge.take(b'{"state":"offline"}', name=log.name, channel=Channel.STATUS)
+    epoch = _epoch(bridge)
+    bridge.now_ms += 100_000
     other.scan()
-    centre.take(other.payload(1, mark=ReceiptMark(epoch, 99)), name=_OTHER)
-    centre.now_ms += 1000
+    bridge.take(other.payload(1, mark=ReceiptMark(epoch, 99)), name=_OTHER)
+    bridge.now_ms += 1000
     other.scan(2)
-    centre.take(other.payload(3), name=_OTHER)
-    centre.now_ms += 2000
-    assert {one.box for one in centre.opened(centre.intake.due())} == {"other"}
+    bridge.take(other.payload(3), name=_OTHER)
+    bridge.now_ms += 2000
+    assert {one.box for one in bridge.opened(bridge.intake.due())} == {"other"}
     current = BoxLog(log.name, "logc")
-    receipts = centre.birth(current, mark=ReceiptMark(epoch, 500), previous="logb")
+    receipts = bridge.birth(current, mark=ReceiptMark(epoch, 500), previous="logb")
     assert [one.log for one in receipts] == ["log1", "logc"]
     assert receipts[0].outcomes == (Outcome((0, 5), "file", OutcomeState.ACCEPTED),)
-    again = centre.birth(current, mark=ReceiptMark(epoch, 500), previous="logb", n=1)
+    again = bridge.birth(current, mark=ReceiptMark(epoch, 500), previous="logb", n=1)
     assert [one.log for one in again][:2] == ["log1", "logc"]
     assert [one.rseq for one in again] == [1, 2, 3]
 
 
-def test_a_box_that_comes_back_with_a_batch_is_told_what_stayed_due(centre: Centre, log: BoxLog) -> None:
+def test_a_box_that_comes_back_with_a_batch_is_told_what_stayed_due(bridge: SteppedBridge, log: BoxLog) -> None:
     """Whatever shows that a box is there again brings it what became due meanwhile."""
     log.scan(10)
-    centre.take(log.payload(5, 7), name=log.name)
-    centre.take(b'{"state":"offline"}', name=log.name, channel=Channel.STATUS)
-    centre.now_ms += ASK_AGAIN_MS
-    assert centre.intake.due() == []
-    centre.take(BoxLog(log.name, "log2").birth(), name=log.name, channel=Channel.STATUS)
-    assert [one.missing for one in centre.opened(centre.intake.due())] == [((0, 5),)]
+    bridge.take(log.payload(5, 7), name=log.name)
+    bridge.take(b'{"state":"offline"}', name=log.name, channel=Channel.STATUS)
+    bridge.now_ms += ASK_AGAIN_MS
+    assert bridge.intake.due() == []
+    bridge.take(BoxLog(log.name, "log2").birth(), name=log.name, channel=Channel.STATUS)
+    assert [one.missing for one in bridge.opened(bridge.intake.due())] == [((0, 5),)]
 
 
-def test_an_ended_log_of_which_only_the_last_record_came_is_asked_for(centre: Centre, log: BoxLog) -> None:
+def test_an_ended_log_of_which_only_the_last_record_came_is_asked_for(bridge: SteppedBridge, log: BoxLog) -> None:
     """A log that began and ended after the backup is made whole from its last record on."""
     log.scan(40)
-    (first,) = centre.take(log.payload(39), name=log.name)
+    (first,) = bridge.take(log.payload(39), name=log.name)
     assert (first.stored_upto, first.missing) == (0, ())
-    centre.now_ms += 2000
-    (asked,) = centre.opened(centre.intake.due())
+    bridge.now_ms += 2000
+    (asked,) = bridge.opened(bridge.intake.due())
     assert asked.missing == ((0, 39),)
-    assert centre.take(*log.payloads(10), name=log.name)[0].stored_upto == 40
-    centre.follow()
-    assert len(centre.ids()) == 40
+    assert bridge.take(*log.payloads(10), name=log.name)[0].stored_upto == 40
+    bridge.follow()
+    assert len(bridge.ids()) == 40
 
 
 def test_a_restored_store_that_made_as_many_receipts_as_it_lost_is_shown_by_a_birth(
-    centre: Centre, log: BoxLog, tmp_path: Path
+    bridge: SteppedBridge, log: BoxLog, tmp_path: Path
 ) -> None:
     """A box that says that more was confirmed than is stored shows the restore, whatever the marks say."""
     log.scan(4)
-    last = centre.take(log.payload(), name=log.name)[-1]
-    centre.close()
-    shutil.copy(centre.path, tmp_path / "backup.db")
-    today = Centre(tmp_path)
+    last = bridge.take(log.payload(), name=log.name)[-1]
+    bridge.close()
+    shutil.copy(bridge.path, tmp_path / "backup.db")
+    today = SteppedBridge(tmp_path)
     log.scan(3)
     last = today.take(log.payload(4, mark=ReceiptMark(last.epoch, last.rseq)), name=log.name)[-1]
     today.close()
     shutil.copy(tmp_path / "backup.db", today.path)
-    restored = Centre(tmp_path)
+    restored = SteppedBridge(tmp_path)
     mark = ReceiptMark(last.epoch, last.rseq)
     assert [one.rseq for one in restored.follow()] == [mark.upto]
     assert restored.birth(log, mark=mark, stored_upto=4)[-1].epoch == last.epoch
@@ -201,15 +203,15 @@ def test_a_restored_store_that_made_as_many_receipts_as_it_lost_is_shown_by_a_bi
 
 @pytest.mark.parametrize("wrong", [-1, "7", True, None])
 def test_a_birth_with_a_wrong_number_of_confirmed_records_is_refused(
-    centre: Centre, log: BoxLog, wrong: object
+    bridge: SteppedBridge, log: BoxLog, wrong: object
 ) -> None:
     """It is a whole number or absent."""
-    assert centre.take(log.birth(stored_upto=wrong), name=log.name, channel=Channel.STATUS) == []  # type: ignore[arg-type]  # wrong on purpose
-    assert centre.alarms() == {"status_refused"}
+    assert bridge.take(log.birth(stored_upto=wrong), name=log.name, channel=Channel.STATUS) == []  # type: ignore[arg-type]  # wrong on purpose
+    assert bridge.alarms() == {"status_refused"}
 
 
 def test_many_outcomes_are_told_in_receipts_that_any_broker_takes(
-    centre: Centre, log: BoxLog, monkeypatch: pytest.MonkeyPatch
+    bridge: SteppedBridge, log: BoxLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Outcomes that differ record by record are divided over receipts of at most 64 kB, and none is left out."""
     monkeypatch.setattr("yaoma_bridge.deliver._AT_ONCE", 3000)
@@ -218,25 +220,25 @@ def test_many_outcomes_are_told_in_receipts_that_any_broker_takes(
             log.odd(kind="药" * 10)
         else:
             log.scan()
-    centre.take(log.payload(), name=log.name)
+    bridge.take(log.payload(), name=log.name)
     mark = ReceiptMark()
     made: list[Outgoing] = []
-    numbered = centre.opened
+    numbered = bridge.opened
 
     def kept(outgoing: list[Outgoing]) -> list[Receipt]:
         made.extend(outgoing)
         return numbered(outgoing)
 
-    monkeypatch.setattr(centre, "opened", kept)
-    receipts = centre.follow()
+    monkeypatch.setattr(bridge, "opened", kept)
+    receipts = bridge.follow()
     assert max(len(one.payload) for one in made) <= 64_000
     assert len(receipts) > 1
     assert [one.rseq for one in receipts] == list(range(2, 2 + len(receipts)))
     assert [outcome.span[0] for one in receipts for outcome in one.outcomes] == list(range(3000))
     mark = _applied(ReceiptMark(receipts[0].epoch, 1), receipts)
     made.clear()
-    centre.take(log.payload(0, 1, mark=mark), name=log.name)
-    told = centre.birth(log)
+    bridge.take(log.payload(0, 1, mark=mark), name=log.name)
+    told = bridge.birth(log)
     assert [outcome.span[0] for one in told for outcome in one.outcomes] == list(range(3000))
     assert max(len(one.payload) for one in made) <= 64_000
 
@@ -292,8 +294,8 @@ def test_a_store_of_the_first_version_knows_its_outcomes_as_runs(tmp_path: Path)
     database["event"].insert_all([*rows, {"n": 6, "log_id": 1, "seq": 2, "held": ""}])  # type: ignore[union-attr]  # as above
     database["destination"].insert_all([{"name": "file", "upto": 6}, {"name": "slow", "upto": 4}])  # type: ignore[union-attr]  # as above
     database.close()
-    centre = Centre(tmp_path)
-    with centre.store.reading() as tx:
+    bridge = SteppedBridge(tmp_path)
+    with bridge.store.reading() as tx:
         told = outcomes_of(tx, 1)
     assert told == [
         Outcome((0, 5), "file", OutcomeState.ACCEPTED),
@@ -301,5 +303,5 @@ def test_a_store_of_the_first_version_knows_its_outcomes_as_runs(tmp_path: Path)
         Outcome((2, 3), "slow", OutcomeState.HELD, "clock_untrusted"),
         Outcome((3, 4), "slow", OutcomeState.ACCEPTED),
     ]
-    assert centre.rows("SELECT grown_ms FROM log") == [(7,)]
-    centre.close()
+    assert bridge.rows("SELECT grown_ms FROM log") == [(7,)]
+    bridge.close()

@@ -9,7 +9,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from fakes.box import BoxLog
-from fakes.centre import Centre
+from fakes.stepped_bridge import SteppedBridge
 from yaoma.core.record import Entry, Kind
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.destinations.file import FileDestination, FileOptions
@@ -34,13 +34,13 @@ def _file(path: Path, rotate_mib: int = 0) -> FileDestination:
     return FileDestination("file", FileOptions(path=path, rotate_mib=rotate_mib))
 
 
-def test_each_line_is_a_cloud_event_of_the_specification(centre: Centre, log: BoxLog) -> None:
+def test_each_line_is_a_cloud_event_of_the_specification(bridge: SteppedBridge, log: BoxLog) -> None:
     """The CloudEvents library reads each line, with id, source, time, subject and our extensions."""
     log.scan(2)
     log.add(Entry(Kind.SCAN, {"lookalike": "ean13"}), wall_ms=2**53 - 1)
-    centre.take(log.payload(), name=log.name)
-    centre.follow()
-    lines = centre.events_path.read_bytes().splitlines()
+    bridge.take(log.payload(), name=log.name)
+    bridge.follow()
+    lines = bridge.events_path.read_bytes().splitlines()
     events = [JSONFormat().read(CloudEvent, line) for line in lines]
     assert events[1].get_id() == "H1/counter-1/log1/1"
     assert events[1].get_source() == "/yaoma/v1/H1/counter-1/log1"
@@ -108,32 +108,32 @@ def test_segments_are_read_back_as_well(tmp_path: Path) -> None:
     assert [line for path in segments for line in _ids(path)] == [event.id for event in events]
 
 
-def test_a_commit_that_never_came_delivers_nothing_twice(centre: Centre, log: BoxLog) -> None:
+def test_a_commit_that_never_came_delivers_nothing_twice(bridge: SteppedBridge, log: BoxLog) -> None:
     """The worker died after the fsync and before the commit: the next one finds the lines and goes on."""
     log.scan(5)
-    centre.take(log.payload(), name=log.name)
-    centre.follow()
+    bridge.take(log.payload(), name=log.name)
+    bridge.follow()
     log.scan(5)
-    centre.take(log.payload(5), name=log.name)
-    upto, mark = centre.rows("SELECT upto, mark FROM destination")[0]
-    centre.follow()
-    centre.close()
-    centre.change("UPDATE destination SET upto=?, mark=?", upto, mark)
-    again = Centre(centre.folder)
+    bridge.take(log.payload(5), name=log.name)
+    upto, mark = bridge.rows("SELECT upto, mark FROM destination")[0]
+    bridge.follow()
+    bridge.close()
+    bridge.change("UPDATE destination SET upto=?, mark=?", upto, mark)
+    again = SteppedBridge(bridge.folder)
     receipts = again.follow()
     assert [outcome.span for receipt in receipts for outcome in receipt.outcomes] == [(5, 10)]
     assert again.ids() == [f"H1/counter-1/log1/{seq}" for seq in range(10)]
     again.close()
 
 
-def test_a_file_that_has_shrunk_is_alarmed_and_goes_on(centre: Centre, log: BoxLog) -> None:
+def test_a_file_that_has_shrunk_is_alarmed_and_goes_on(bridge: SteppedBridge, log: BoxLog) -> None:
     """Somebody took the file away: the bridge says so and writes what is new."""
     log.scan(5)
-    centre.take(log.payload(), name=log.name)
-    centre.follow()
-    centre.close()
-    centre.events_path.unlink()
-    again = Centre(centre.folder)
+    bridge.take(log.payload(), name=log.name)
+    bridge.follow()
+    bridge.close()
+    bridge.events_path.unlink()
+    again = SteppedBridge(bridge.folder)
     log.scan(2)
     again.take(log.payload(5), name=log.name)
     again.follow()
@@ -174,22 +174,22 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert _ids(tmp_path / "e.jsonl") == [event.id for event in events]
 
 
-def test_a_disk_that_was_full_is_tried_again_from_the_committed_mark(centre: Centre, log: BoxLog) -> None:
+def test_a_disk_that_was_full_is_tried_again_from_the_committed_mark(bridge: SteppedBridge, log: BoxLog) -> None:
     """The feeder begins anew after a refusal, and each event is in the file once."""
     log.scan(5)
-    centre.take(log.payload(), name=log.name)
-    centre.follow()
+    bridge.take(log.payload(), name=log.name)
+    bridge.follow()
     log.scan(5)
-    centre.take(log.payload(5), name=log.name)
-    destination = centre.feeder._destination
+    bridge.take(log.payload(5), name=log.name)
+    destination = bridge.feeder._destination
     assert isinstance(destination, FileDestination)
     assert destination._file is not None
     os.close(destination._file)
     destination._file = os.open("/dev/full", os.O_WRONLY)
     with pytest.raises(DestinationError):
-        centre.follow()
-    centre.follow()
-    assert centre.ids() == [f"H1/counter-1/log1/{seq}" for seq in range(10)]
+        bridge.follow()
+    bridge.follow()
+    assert bridge.ids() == [f"H1/counter-1/log1/{seq}" for seq in range(10)]
 
 
 def test_destinations_are_found_by_entry_point_and_their_keys_are_checked(tmp_path: Path) -> None:

@@ -8,31 +8,31 @@ from typing import Any
 import pytest
 
 from fakes.box import BoxLog
-from fakes.centre import Centre
+from fakes.stepped_bridge import SteppedBridge
 from yaoma_bridge import follow_up as module
 from yaoma_bridge.follow_up import FollowUp
 from yaoma_bridge.verify import verify_log
 
 
 def test_a_round_over_many_logs_beats_at_each_log(
-    centre: Centre, log: BoxLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bridge: SteppedBridge, log: BoxLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The watchdog hears of progress within a round, however many logs there are."""
     for number in range(5):
         one = BoxLog(log.name, f"log{number}")
         one.scan(3)
-        centre.take(one.payload(), name=one.name)
+        bridge.take(one.payload(), name=one.name)
     follow = FollowUp(
-        centre.path,
-        centre.registry,
+        bridge.path,
+        bridge.registry,
         [],
-        signer=centre.signer,
+        signer=bridge.signer,
         owner="test",
         hold_ms=1000,
         unsigned_after_ms=600_000,
         hold_untrusted=True,
         outgoing=queue.SimpleQueue(),
-        now_ms=lambda: centre.now_ms,
+        now_ms=lambda: bridge.now_ms,
     )
     beats: list[float] = []
 
@@ -45,7 +45,7 @@ def test_a_round_over_many_logs_beats_at_each_log(
     follow.start()
     try:
         deadline_s = time.monotonic() + 30
-        while centre.rows("SELECT COUNT(*) FROM log WHERE settled_upto=3") != [(5,)]:
+        while bridge.rows("SELECT COUNT(*) FROM log WHERE settled_upto=3") != [(5,)]:
             assert time.monotonic() < deadline_s
             time.sleep(0.02)
     finally:

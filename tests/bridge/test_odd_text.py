@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.box import BoxLog
-from fakes.centre import Centre, register
+from fakes.stepped_bridge import SteppedBridge, register
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_link.topics import BoxName, Channel
 
@@ -35,20 +35,20 @@ def _packed(header: dict[str, Any], *bodies: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def centre_that_lives() -> Any:
+def bridge_that_lives() -> Any:
     """Give one bridge for all examples."""
     with tempfile.TemporaryDirectory() as folder:
         register(Path(folder) / "boxes", _NAME)
-        centre = Centre(Path(folder))
-        yield centre
-        centre.close()
+        bridge = SteppedBridge(Path(folder))
+        yield bridge
+        bridge.close()
 
 
-def _take_and_go_on(centre: Centre, payload: bytes, channel: Channel) -> None:
-    centre.now_ms += 10_000
-    centre.take(payload, name=_NAME, channel=channel)
-    centre.follow()
-    centre.opened(centre.intake.due())
+def _take_and_go_on(bridge: SteppedBridge, payload: bytes, channel: Channel) -> None:
+    bridge.now_ms += 10_000
+    bridge.take(payload, name=_NAME, channel=channel)
+    bridge.follow()
+    bridge.opened(bridge.intake.due())
 
 
 @settings(max_examples=40, deadline=None)
@@ -58,15 +58,15 @@ def _take_and_go_on(centre: Centre, payload: bytes, channel: Channel) -> None:
     escaped=st.booleans(),
 )
 def test_a_birth_with_any_value_in_any_field_ends_nothing(
-    centre_that_lives: Centre, field: str, value: Any, *, escaped: bool
+    bridge_that_lives: SteppedBridge, field: str, value: Any, *, escaped: bool
 ) -> None:
     """Each field of a birth may hold any text, also halves of surrogate pairs; the next birth is answered."""
-    centre = centre_that_lives
+    bridge = bridge_that_lives
     log = BoxLog(_NAME, "log1")
     fields = {**json.loads(log.birth(version="1", clock="synced", previous="")), field: value}
     payload = json.dumps(fields, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
-    _take_and_go_on(centre, payload, Channel.STATUS)
-    assert centre.birth(log)
+    _take_and_go_on(bridge, payload, Channel.STATUS)
+    assert bridge.birth(log)
 
 
 @settings(max_examples=40, deadline=None)
@@ -75,7 +75,7 @@ def test_a_birth_with_any_value_in_any_field_ends_nothing(
     value=_VALUE,
 )
 def test_a_batch_with_any_value_in_any_field_of_its_header_ends_nothing(
-    centre_that_lives: Centre, field: str, value: Any
+    bridge_that_lives: SteppedBridge, field: str, value: Any
 ) -> None:
     """Each field of a batch's header may hold anything; the worker goes on."""
     log = BoxLog(_NAME, "log2")
@@ -90,7 +90,7 @@ def test_a_batch_with_any_value_in_any_field_of_its_header_ends_nothing(
         "sealed": {},
         field: value,
     }
-    _take_and_go_on(centre_that_lives, _packed(header, log.bodies[0]), Channel.RECORDS)
+    _take_and_go_on(bridge_that_lives, _packed(header, log.bodies[0]), Channel.RECORDS)
 
 
 @settings(max_examples=40, deadline=None)
@@ -100,7 +100,7 @@ def test_a_batch_with_any_value_in_any_field_of_its_header_ends_nothing(
     kind=st.sampled_from(["scan", "copy", "clock", "open", "close"]),
 )
 def test_a_record_with_any_value_in_any_field_is_stored_and_followed_up(
-    centre_that_lives: Centre, field: str, value: Any, kind: str
+    bridge_that_lives: SteppedBridge, field: str, value: Any, kind: str
 ) -> None:
     """A body that stands at its place is kept whatever it says; verification, settling and delivery survive it."""
     log = BoxLog(_NAME, f"log-{next(_NUMBERS)}")
@@ -109,24 +109,24 @@ def test_a_record_with_any_value_in_any_field_is_stored_and_followed_up(
     body = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     odd = BoxLog(_NAME, log.log)
     odd.add_body(body.encode("utf-8", "surrogatepass").replace(b"\n", b" "))
-    _take_and_go_on(centre_that_lives, odd.payload(), Channel.RECORDS)
-    assert centre_that_lives.bodies(odd) == {0: odd.bodies[0]}
+    _take_and_go_on(bridge_that_lives, odd.payload(), Channel.RECORDS)
+    assert bridge_that_lives.bodies(odd) == {0: odd.bodies[0]}
 
 
-def test_an_id_of_no_log_refuses_a_birth(centre: Centre, log: BoxLog) -> None:
+def test_an_id_of_no_log_refuses_a_birth(bridge: SteppedBridge, log: BoxLog) -> None:
     """A birth that names half a surrogate pair, or no id, as the log before it is refused and alarmed."""
     log.scan()
-    centre.take(log.payload(), name=log.name)
+    bridge.take(log.payload(), name=log.name)
     other = BoxLog(log.name, "log2")
     for previous in ("\ud800", "/", "x" * 65):
         fields = {**json.loads(other.birth()), "previous": previous}
-        assert centre.take(json.dumps(fields).encode(), name=log.name, channel=Channel.STATUS) == []
-    assert centre.rows("SELECT kind, times FROM alarm") == [("status_refused", 3)]
+        assert bridge.take(json.dumps(fields).encode(), name=log.name, channel=Channel.STATUS) == []
+    assert bridge.rows("SELECT kind, times FROM alarm") == [("status_refused", 3)]
 
 
-def test_an_alarm_holds_any_text(centre: Centre) -> None:
+def test_an_alarm_holds_any_text(bridge: SteppedBridge) -> None:
     """Facts with half a surrogate pair are kept and read back."""
-    with centre.store.writing() as tx:
+    with bridge.store.writing() as tx:
         raise_alarm(tx, AlarmKind.DESTINATION_ODD, 1, facts={"problem": "\udc80药"})
-    ((facts,),) = centre.rows("SELECT facts FROM alarm")
+    ((facts,),) = bridge.rows("SELECT facts FROM alarm")
     assert json.loads(facts) == {"problem": "\udc80药"}

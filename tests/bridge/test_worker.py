@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from fakes.box import BoxLog, SendingBox, receipt_signer
 from fakes.broker import Broker
-from fakes.centre import register
+from fakes.stepped_bridge import register
 from yaoma_link.session import Session
 from yaoma_link.topics import BoxName, Channel
 

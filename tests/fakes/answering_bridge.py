@@ -1,4 +1,4 @@
-"""Center: a small bridge for tests; it stores what it gets, signs receipts, and misbehaves where a test says so."""
+"""AnsweringBridge: answers a box over a real broker, signs receipts, and misbehaves where a test says so."""
 
 import json
 import queue
@@ -19,12 +19,12 @@ from yaoma_link.report import Received, SessionReport, Subscribed
 from yaoma_link.session import Session
 from yaoma_link.topics import BoxName, Channel, bridge_filter, parse_topic, shared_filter
 
-__all__ = ["CENTER_KEY", "Center"]
+__all__ = ["BRIDGE_KEY", "AnsweringBridge"]
 
-CENTER_KEY = Signer("yaoma/bridge", Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32))
+BRIDGE_KEY = Signer("yaoma/bridge", Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32))
 
 
-class Center:
+class AnsweringBridge:
     """Receives the batches of one box and answers them.
 
     Args:
@@ -33,7 +33,7 @@ class Center:
         client_id: Its name at the broker.
     """
 
-    def __init__(self, endpoint: Endpoint, box: BoxName, client_id: str = "center") -> None:
+    def __init__(self, endpoint: Endpoint, box: BoxName, client_id: str = "bridge") -> None:
         self.box = box
         self.epoch = 1
         self.rseq = 0
@@ -49,7 +49,7 @@ class Center:
         self._ready = threading.Event()
         self._answering = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="center")
+        self._thread = threading.Thread(target=self._run, name="answering-bridge")
         self._session = Session(
             endpoint,
             self._reports,
@@ -62,12 +62,12 @@ class Center:
 
     def verifier(self) -> Verifier:
         """Give the key that boxes check receipts with."""
-        return CENTER_KEY.verifier()
+        return BRIDGE_KEY.verifier()
 
     def __enter__(self) -> Self:
         self._session.start()
         self._thread.start()
-        assert self._ready.wait(20), "the center did not connect"
+        assert self._ready.wait(20), "the bridge did not connect"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,7 +100,7 @@ class Center:
         self.made.append(receipt)
         return receipt
 
-    def send(self, receipt: Receipt, signer: Signer = CENTER_KEY) -> None:
+    def send(self, receipt: Receipt, signer: Signer = BRIDGE_KEY) -> None:
         """Sign and publish a receipt."""
         self.send_bytes(receipt.signed(signer))
 
@@ -129,7 +129,7 @@ class Center:
 
     def forged(self, receipt: Receipt) -> bytes:
         """Give a receipt that somebody else has signed under the bridge's name."""
-        return receipt.signed(Signer(CENTER_KEY.name, Ed25519PrivateKey.from_private_bytes(bytes(32))))
+        return receipt.signed(Signer(BRIDGE_KEY.name, Ed25519PrivateKey.from_private_bytes(bytes(32))))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -1,4 +1,4 @@
-"""The bridge without a broker: the real store, intake, verification and destination, stepped by hand."""
+"""SteppedBridge: real store, intake, verification and destination without a broker, stepped by hand."""
 
 import json
 import sqlite3
@@ -19,7 +19,7 @@ from yaoma_link.receipt import Receipt
 from yaoma_link.report import PublishProperties, Received
 from yaoma_link.topics import BoxName, Channel
 
-__all__ = ["Centre", "register"]
+__all__ = ["SteppedBridge", "register"]
 
 
 def register(folder: Path, name: BoxName, seed: int = 1) -> None:
@@ -28,7 +28,7 @@ def register(folder: Path, name: BoxName, seed: int = 1) -> None:
     (folder / f"{name.site}.{name.box}.vkey").write_text(f"{box_signer(name, seed).verifier()}\n")
 
 
-class Centre:
+class SteppedBridge:
     """One bridge in a folder; a clock that is set by hand."""
 
     def __init__(self, folder: Path, *, hold_untrusted: bool = True) -> None:

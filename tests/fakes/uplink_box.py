@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from fakes.center import CENTER_KEY
+from fakes.answering_bridge import BRIDGE_KEY
 from fakes.journals import BOX, SITE, folder, scan
 from yaoma.core.delivery import Limits
 from yaoma.core.record import ClockState, Stamp
@@ -80,7 +80,7 @@ class UplinkBox:
             NAME,
             logs=self.logs,
             outbox=self.outbox,
-            verifiers=[CENTER_KEY.verifier()],
+            verifiers=[BRIDGE_KEY.verifier()],
             open_line=self._open_line,
             facts=Facts(
                 version="0.1.0",

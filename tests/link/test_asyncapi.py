@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+from fakes.answering_bridge import BRIDGE_KEY, AnsweringBridge
 from fakes.broker import MOSQUITTO, Broker
-from fakes.center import CENTER_KEY, Center
 from fakes.owner import Owner
 from fakes.uplink_box import NAME, UplinkBox, until
 from yaoma.core.note import open_note
@@ -69,15 +69,15 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> list[Received]:
     with Broker(path / "broker") as broker:
         spy = Owner(broker.endpoint(), "spy", subscriptions=["#"], inbound_maximum=1000)
         spy.connect()
-        with Center(broker.endpoint(), NAME) as center:
+        with AnsweringBridge(broker.endpoint(), NAME) as bridge:
             with UplinkBox(path / "box", broker.endpoint()) as box:
                 box.scan(5)
                 box.scan(sealed=b"sealed")
                 box.wait_stored()
-                center.answer(box.log, (Outcome((0, 2), "alihealth", OutcomeState.REFUSED, "not_active"),))
+                bridge.answer(box.log, (Outcome((0, 2), "alihealth", OutcomeState.REFUSED, "not_active"),))
                 box.cut()
-                until(lambda: sum(status["state"] == "online" for status in center.statuses) >= 2, "second birth")
-            until(lambda: center.statuses[-1]["state"] == "stopped", "farewell")
+                until(lambda: sum(status["state"] == "online" for status in bridge.statuses) >= 2, "second birth")
+            until(lambda: bridge.statuses[-1]["state"] == "stopped", "farewell")
         found = spy.drain(Received)
         spy.session.stop()
     return [*(one for one in spy.seen if isinstance(one, Received)), *found]
@@ -138,7 +138,7 @@ def test_real_batches_and_receipts_fit_their_description(heard: list[Received]) 
     for one in receipts:
         note = one.payload.decode()
         assert re.match(DOCUMENT["components"]["messages"]["receipt"]["payload"]["schema"]["pattern"], note)
-        check(json.loads(open_note(note, [CENTER_KEY.verifier()])), "receiptText")
+        check(json.loads(open_note(note, [BRIDGE_KEY.verifier()])), "receiptText")
     assert any(json.loads(_lines(one.payload)[0])["sealed"] for one in batches)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from fakes.answering_bridge import AnsweringBridge
 from fakes.broker import Broker
-from fakes.center import Center
 from fakes.uplink_box import NAME, QUICK, UplinkBox, until
 from yaoma.core.merkle import Frontier
 from yaoma.core.record import Record
@@ -26,20 +26,20 @@ def test_scans_when_bridge_listens_then_arrive_byte_for_byte_and_are_confirmed(
     broker: Broker, box: Callable[..., UplinkBox]
 ) -> None:
     """Each record reaches the bridge as it was hashed, and the box believes the receipt with its own root."""
-    with Center(broker.endpoint(), NAME) as center, box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
         one.scan(700)
         one.wait_stored()
 
         bodies = one.journal.bodies(0, one.journal.size)
-        assert bodies == [center.records[one.log, seq] for seq in range(len(bodies))]
+        assert bodies == [bridge.records[one.log, seq] for seq in range(len(bodies))]
         stored = one.outbox.load(one.log)
         assert one.journal.frontier == stored.frontier
-        assert 256 >= max(len(batch.bodies) for batch in center.batches)
+        assert 256 >= max(len(batch.bodies) for batch in bridge.batches)
 
 
 def test_single_scan_is_sent_without_waiting_for_others(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """One scan is one batch, and is confirmed before the next one is made."""
-    with Center(broker.endpoint(), NAME), box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME), box() as one:
         for _ in range(5):
             one.scan()
             one.wait_stored()
@@ -50,17 +50,17 @@ def test_single_scan_is_sent_without_waiting_for_others(broker: Broker, box: Cal
 
 def test_birth_tells_log_size_root_stored_size_and_mark(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """The birth names what the bridge needs to see a fork and to send receipts again; a clean stop says so."""
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         with box() as one:
             one.scan(3)
             one.wait_stored()
         with box() as one:
             one.scan(2)
-            until(lambda: sum(status["state"] == "online" for status in center.statuses) >= 2, "second birth")
+            until(lambda: sum(status["state"] == "online" for status in bridge.statuses) >= 2, "second birth")
             root = Frontier().extended(one.journal.leaf_hashes(0, 4)).root().hex()
-        until(lambda: center.statuses[-1]["state"] == "stopped", "farewell")
+        until(lambda: bridge.statuses[-1]["state"] == "stopped", "farewell")
 
-        births = [status for status in center.statuses if status["state"] == "online"]
+        births = [status for status in bridge.statuses if status["state"] == "online"]
         birth = births[-1]
         assert birth["log"] == one.log
         assert birth["previous"] == ""
@@ -77,39 +77,39 @@ def test_birth_tells_log_size_root_stored_size_and_mark(broker: Broker, box: Cal
 
 def test_box_that_dies_is_declared_offline_by_its_will(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """A box that vanishes without a word is offline for everybody who looks."""
-    with Center(broker.endpoint(), NAME) as center, box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
         one.wait_online()
-        until(lambda: bool(center.statuses), "birth")
+        until(lambda: bool(bridge.statuses), "birth")
         one.cut()
-        until(lambda: {"state": "offline"} in center.statuses, "last will")
+        until(lambda: {"state": "offline"} in bridge.statuses, "last will")
 
 
 def test_restart_when_some_are_confirmed_then_sends_only_the_rest(
     broker: Broker, box: Callable[..., UplinkBox]
 ) -> None:
     """After a restart what is above the stored number is sent again, and nothing below."""
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         with box() as one:
             one.scan(10)
             one.wait_stored()
             confirmed = one.journal.size
-        center.batches.clear()
+        bridge.batches.clear()
         with box() as one:
             one.scan(5)
             one.wait_stored()
 
-    fresh = [batch for batch in center.batches if batch.end > confirmed]
+    fresh = [batch for batch in bridge.batches if batch.end > confirmed]
     assert fresh
     assert confirmed == min(batch.first for batch in fresh)
     # the checkpoint may have travelled with the last record once more
-    assert all(batch.first >= confirmed - 1 for batch in center.batches)
+    assert all(batch.first >= confirmed - 1 for batch in bridge.batches)
 
 
 def test_site_db_that_is_lost_sends_everything_again_and_loses_nothing(
     broker: Broker, box: Callable[..., UplinkBox], tmp_path: Path
 ) -> None:
     """Without the stored number everything is sent again and confirmed again; the bridge drops repeats."""
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         with box() as one:
             one.scan(20)
             one.wait_stored()
@@ -117,21 +117,21 @@ def test_site_db_that_is_lost_sends_everything_again_and_loses_nothing(
             file.unlink()
         with box() as one:
             one.wait_stored()
-            until(lambda: one.uploader.state.receipts.upto == center.rseq, "all receipts followed")
+            until(lambda: one.uploader.state.receipts.upto == bridge.rseq, "all receipts followed")
 
-        assert one.journal.size == len(center.records)
+        assert one.journal.size == len(bridge.records)
 
 
 def test_refusal_at_a_destination_becomes_a_task(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """Outcomes arrive with receipts; a refused record is a task for the operator until it is accepted."""
-    with Center(broker.endpoint(), NAME) as center, box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
         one.scan(5)
         one.wait_stored()
-        center.answer(one.log, (Outcome((2, 4), "alihealth", OutcomeState.REFUSED, "not_active"),))
+        bridge.answer(one.log, (Outcome((2, 4), "alihealth", OutcomeState.REFUSED, "not_active"),))
         until(lambda: len(one.outbox.tasks()) == 1, "the task")
         assert [(2, 4)] == [task.span for task in one.outbox.tasks()]
 
-        center.answer(one.log, (Outcome((0, 6), "alihealth", OutcomeState.ACCEPTED),))
+        bridge.answer(one.log, (Outcome((0, 6), "alihealth", OutcomeState.ACCEPTED),))
         until(lambda: not one.outbox.tasks(), "the task closed")
         assert OutcomeState.ACCEPTED is one.outbox.outcomes(one.log, 3)[0].state
 
@@ -140,24 +140,24 @@ def test_checkpoint_of_a_quiet_log_reaches_the_bridge_without_new_scans(
     broker: Broker, box: Callable[..., UplinkBox]
 ) -> None:
     """The checkpoint that covers the last record comes in though nobody scans any more."""
-    with Center(broker.endpoint(), NAME) as center, box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
         one.scan(3)
         one.wait_stored()
         one.journal.checkpoint()
         one.uploader.wake()
         newest = one.journal.newest_checkpoint()
 
-        until(lambda: any(batch.checkpoint == newest for batch in center.batches), "the checkpoint")
+        until(lambda: any(batch.checkpoint == newest for batch in bridge.batches), "the checkpoint")
 
 
 def test_sealed_identity_travels_with_its_record(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """A sealed blob arrives beside the record that it belongs to."""
-    with Center(broker.endpoint(), NAME) as center, box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
         one.scan(2)
         one.scan(sealed=b"sealed")
         one.wait_stored()
 
-        assert {3: b"sealed"} in [batch.sealed for batch in center.batches]
+        assert {3: b"sealed"} in [batch.sealed for batch in bridge.batches]
 
 
 def test_oldest_unconfirmed_record_is_shown_while_offline(box: Callable[..., UplinkBox], broker: Broker) -> None:
@@ -177,7 +177,7 @@ def test_oldest_unconfirmed_record_is_shown_while_offline(box: Callable[..., Upl
 
 def test_idle_uploader_hardly_wakes(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """With nothing to do the thread sleeps: a second of idling costs it next to no passes."""
-    with Center(broker.endpoint(), NAME), box(limits=QUICK) as one:
+    with AnsweringBridge(broker.endpoint(), NAME), box(limits=QUICK) as one:
         one.scan(2)
         one.wait_stored()
         passes: list[None] = []

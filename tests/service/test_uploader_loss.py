@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from fakes.answering_bridge import AnsweringBridge
 from fakes.broker import CONNACK, Broker, ScriptedBroker, SilentBroker, disconnect, puback, suback
-from fakes.center import Center
 from fakes.owner import Owner
 from fakes.uplink_box import NAME, UplinkBox, until
 from yaoma.core.entry import CloseReason
@@ -40,9 +40,9 @@ def box(broker: Broker, tmp_path: Path) -> Box:
 
 def test_tail_that_was_acknowledged_and_dropped_is_sent_again_without_new_scans(broker: Broker, box: Box) -> None:
     """A PUBACK counts for nothing: the batch is sent again when its receipt stays out."""
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         dropped: list[object] = []
-        center.drops = lambda batch: len(dropped) < 3 and not dropped.append(batch)  # type: ignore[func-returns-value]  # counts by the way
+        bridge.drops = lambda batch: len(dropped) < 3 and not dropped.append(batch)  # type: ignore[func-returns-value]  # counts by the way
         with box() as one:
             one.scan(5)
             one.wait_stored()
@@ -52,38 +52,38 @@ def test_tail_that_was_acknowledged_and_dropped_is_sent_again_without_new_scans(
 
 def test_batch_in_the_middle_that_was_dropped_is_asked_for_and_sent(broker: Broker, box: Box) -> None:
     """The bridge names the missing run, and gets it though nothing else is new."""
-    with Center(broker.endpoint(), NAME) as center, box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
         one.wait_stored()
         lost: list[object] = []
-        center.drops = lambda batch: batch.first == 1 and not lost and not lost.append(batch)  # type: ignore[func-returns-value]  # as above
+        bridge.drops = lambda batch: batch.first == 1 and not lost and not lost.append(batch)  # type: ignore[func-returns-value]  # as above
         one.scan()
         until(lambda: bool(lost), "loss")
         one.scan(3)
         one.wait_stored()
 
-        assert 5 == len(center.records)
+        assert 5 == len(bridge.records)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_line_that_loses_at_random_delivers_everything_in_the_end(broker: Broker, box: Box, seed: int) -> None:
     """With a third of all batches and receipts lost, everything is confirmed and every outcome arrives."""
     dice = random.Random(seed)
-    with Center(broker.endpoint(), NAME) as center, box() as one:
-        center.drops = lambda _: dice.random() < 0.33
-        center.sends = lambda receipt: None if dice.random() < 0.33 else receipt
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
+        bridge.drops = lambda _: dice.random() < 0.33
+        bridge.sends = lambda receipt: None if dice.random() < 0.33 else receipt
         for _ in range(15):
             one.scan(dice.randint(1, 40))
         one.wait_stored()
-        said = center.answer(one.log, (Outcome((0, 1), "file", OutcomeState.ACCEPTED),))
+        said = bridge.answer(one.log, (Outcome((0, 1), "file", OutcomeState.ACCEPTED),))
         while one.uploader.state.receipts.upto < said.rseq:
             # a receipt that nothing follows is missed by nobody
             one.scan()
             one.wait_stored()
-        center.drops = lambda _: False
+        bridge.drops = lambda _: False
         one.wait_stored()
 
         assert one.outbox.outcomes(one.log, 0)
-        assert one.journal.size == len(center.records)
+        assert one.journal.size == len(bridge.records)
 
 
 def test_receipts_that_the_broker_dropped_for_an_offline_box_come_after_its_birth(
@@ -93,32 +93,32 @@ def test_receipts_that_the_broker_dropped_for_an_offline_box_come_after_its_birt
     (tmp_path / "broker").mkdir()
     with (
         Broker(tmp_path / "broker", conf=["max_queued_messages 1", "max_inflight_messages 1"]) as broker,
-        Center(broker.endpoint(), NAME) as center,
+        AnsweringBridge(broker.endpoint(), NAME) as bridge,
     ):
         with UplinkBox(tmp_path / "box", broker.endpoint()) as one:
             one.scan(20)
             one.wait_stored()
             log = one.log
         for seq in range(10):
-            center.answer(log, (Outcome((seq, seq + 1), "file", OutcomeState.ACCEPTED),))
+            bridge.answer(log, (Outcome((seq, seq + 1), "file", OutcomeState.ACCEPTED),))
         with UplinkBox(tmp_path / "box", broker.endpoint()) as one:
-            until(lambda: one.uploader.state.receipts.upto == center.rseq, "all receipts", within_s=60)
+            until(lambda: one.uploader.state.receipts.upto == bridge.rseq, "all receipts", within_s=60)
 
             assert all(one.outbox.outcomes(log, seq) for seq in range(10))
 
 
 def test_outcomes_behind_a_lost_receipt_wait_for_it(broker: Broker, box: Box) -> None:
     """In a gap the stored part is used at once, the outcomes only in their order, after the box has asked."""
-    with Center(broker.endpoint(), NAME) as center, box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
         one.wait_stored()
-        center.sends = lambda _: None
-        refused = center.answer(one.log, (Outcome((0, 1), "file", OutcomeState.REFUSED, "wrong"),))
-        center.sends = lambda receipt: receipt
-        births = len(center.statuses)
-        center.answer(one.log, (Outcome((0, 1), "file", OutcomeState.ACCEPTED),))
+        bridge.sends = lambda _: None
+        refused = bridge.answer(one.log, (Outcome((0, 1), "file", OutcomeState.REFUSED, "wrong"),))
+        bridge.sends = lambda receipt: receipt
+        births = len(bridge.statuses)
+        bridge.answer(one.log, (Outcome((0, 1), "file", OutcomeState.ACCEPTED),))
         until(lambda: one.uploader.state.receipts.upto > refused.rseq, "receipts followed")
 
-        assert len(center.statuses) > births
+        assert len(bridge.statuses) > births
         assert OutcomeState.ACCEPTED is one.outbox.outcomes(one.log, 0)[0].state
         assert () == one.outbox.tasks()
         assert [(1,)] == one.connection.execute("SELECT count(*) FROM task").fetchall()
@@ -129,29 +129,29 @@ def test_lost_site_db_at_a_bridge_that_keeps_only_newer_receipts_keeps_what_is_p
 ) -> None:
     """What receipts ahead of the mark prove survives a restart; from the first one of a new epoch on all is applied."""
     refused = Outcome((1, 3), "file", OutcomeState.REFUSED, "wrong")
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         with box() as one:
             one.scan(20)
             one.wait_stored()
-            until(lambda: one.uploader.state.receipts.upto == center.rseq, "all receipts followed")
+            until(lambda: one.uploader.state.receipts.upto == bridge.rseq, "all receipts followed")
             log = one.log
-        center.made.clear()  # as a bridge does with what the box has applied
+        bridge.made.clear()  # as a bridge does with what the box has applied
         for file in (tmp_path / "box").glob("site.db*"):
             file.unlink()
         with box() as one:
-            center.answer(log, (refused,))
+            bridge.answer(log, (refused,))
             one.wait_stored()
             assert (ReceiptMark(), ()) == (one.outbox.mark(), one.outbox.outcomes(log, 1))
-        center.batches.clear()
+        bridge.batches.clear()
         with box() as one:
-            births = len(center.statuses)
-            until(lambda: len(center.statuses) > births, "birth")
+            births = len(bridge.statuses)
+            until(lambda: len(bridge.statuses) > births, "birth")
             assert 0 == one.uploader.state.pending
-            assert all(batch.first >= one.journal.size - 1 for batch in center.batches)
-            center.epoch, center.rseq = 2, 0
-            center.made.clear()
+            assert all(batch.first >= one.journal.size - 1 for batch in bridge.batches)
+            bridge.epoch, bridge.rseq = 2, 0
+            bridge.made.clear()
             for _ in range(2):
-                last = center.answer(log, (refused,))
+                last = bridge.answer(log, (refused,))
             until(lambda: one.uploader.state.receipts == ReceiptMark(2, last.rseq), "the new epoch")
 
             assert (one.journal.size, 2) == (one.outbox.load(log).upto, one.outbox.load(log).epoch)
@@ -161,17 +161,17 @@ def test_lost_site_db_at_a_bridge_that_keeps_only_newer_receipts_keeps_what_is_p
 
 def test_broker_killed_in_the_middle_loses_nothing(broker: Broker, box: Box) -> None:
     """A broker that dies twice under load costs repeats, never records."""
-    with box() as one, Center(broker.endpoint(), NAME) as center:
+    with box() as one, AnsweringBridge(broker.endpoint(), NAME) as bridge:
         for _ in range(2):
-            batches = len(center.batches)
+            batches = len(bridge.batches)
             for _ in range(10):
                 one.scan(60)
-            until(lambda before=batches: len(center.batches) > before, "batches on their way")  # type: ignore[misc]  # bound now
+            until(lambda before=batches: len(bridge.batches) > before, "batches on their way")  # type: ignore[misc]  # bound now
             broker.restart()
             one.scan(10)
         one.wait_stored()
 
-        assert one.journal.size == len(center.records)
+        assert one.journal.size == len(bridge.records)
 
 
 def test_broker_that_takes_batches_and_never_answers_is_left_for_a_new_connection(tmp_path: Path) -> None:
@@ -217,14 +217,14 @@ def test_access_list_that_denies_records_is_no_delivery(tmp_path: Path, mosquitt
     (tmp_path / "broker").mkdir()
     with (
         Broker(tmp_path / "broker", acl=denied) as broker,
-        Center(broker.endpoint(), NAME) as center,
+        AnsweringBridge(broker.endpoint(), NAME) as bridge,
         UplinkBox(tmp_path / "box", broker.endpoint()) as one,
     ):
         one.scan(30)
         until(lambda: one.uploader.state.trouble == "uplink.refused", "refusal shown")
         assert one.uploader.state.pending == one.journal.size
         assert all(uplink.delivery.is_refused for uplink in one.uploader._sending._uplinks.values())
-        assert not center.batches
+        assert not bridge.batches
 
         broker.write_acl("topic readwrite #\n")
         broker.reload()
@@ -238,17 +238,17 @@ def test_absent_bridge_is_shown_and_its_coming_is_noticed(broker: Broker, box: B
         one.scan(30)
         until(lambda: one.uploader.state.trouble == "uplink.nobody_listens", "nobody listens")
         assert one.uploader.state.pending == one.journal.size
-        with Center(broker.endpoint(), NAME):
+        with AnsweringBridge(broker.endpoint(), NAME):
             one.wait_stored()
 
 
 def test_silent_bridge_is_shown(broker: Broker, box: Box) -> None:
     """A bridge that takes batches and sends no receipts is shown, and over when it speaks."""
-    with Center(broker.endpoint(), NAME) as center:
-        center.sends = lambda _: None
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
+        bridge.sends = lambda _: None
         with box() as one:
             until(lambda: one.uploader.state.trouble == "uplink.bridge_silent", "silence shown")
-            center.sends = lambda receipt: receipt
+            bridge.sends = lambda receipt: receipt
             one.scan()
             one.wait_stored()
             until(lambda: one.uploader.state.trouble is None, "trouble over")
@@ -256,7 +256,7 @@ def test_silent_bridge_is_shown(broker: Broker, box: Box) -> None:
 
 def test_second_box_with_the_same_identity_costs_no_record(broker: Broker, box: Box) -> None:
     """Two clients that throw each other out lose nothing; mosquitto says 0x8E from 2.0.15 on (mosquitto#2607)."""
-    with Center(broker.endpoint(), NAME) as center, box(takeover_wait_s=0.2) as one:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge, box(takeover_wait_s=0.2) as one:
         one.wait_stored()
         connected = one.uploader.state.since_ms
         clone = Owner(broker.endpoint(), str(NAME))
@@ -267,7 +267,7 @@ def test_second_box_with_the_same_identity_costs_no_record(broker: Broker, box: 
         one.wait_stored()
 
         assert connected
-        assert one.journal.size == len(center.records)
+        assert one.journal.size == len(bridge.records)
 
 
 def test_session_that_was_taken_over_is_shown(tmp_path: Path) -> None:
@@ -286,20 +286,20 @@ def test_packet_limit_of_the_broker_makes_smaller_batches(tmp_path: Path, mosqui
     (tmp_path / "broker").mkdir()
     with (
         Broker(tmp_path / "broker", conf=["max_packet_size 1500"]) as broker,
-        Center(broker.endpoint(), NAME) as center,
+        AnsweringBridge(broker.endpoint(), NAME) as bridge,
         UplinkBox(tmp_path / "box", broker.endpoint()) as one,
     ):
         one.wait_online()
         one.scan(256)
         one.wait_stored()
 
-        assert 256 > max(len(batch.bodies) for batch in center.batches)
+        assert 256 > max(len(batch.bodies) for batch in bridge.batches)
         assert 1 == len(one.sessions)
 
 
 def test_ended_log_of_which_a_restored_bridge_lacks_records_is_sent_again(broker: Broker, box: Box) -> None:
     """Records that were confirmed in a log that has ended are sent again, also if the box restarts in between."""
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         with box() as one:
             one.scan(20)
             one.wait_stored()
@@ -307,16 +307,16 @@ def test_ended_log_of_which_a_restored_bridge_lacks_records_is_sent_again(broker
             one.journal = one.folder.close_log(one.journal, CloseReason.GROWN)
             one.uploader.wake()
             one.wait_stored()
-        center.restored(kept=5)
-        center.drops = lambda _: True
+        bridge.restored(kept=5)
+        bridge.drops = lambda _: True
         with box() as one:
             until(lambda: one.uploader.state.receipts.epoch == 2, "new epoch")
-            center.answer(ended)
+            bridge.answer(ended)
             until(lambda: one.outbox.load(ended).upto == 5, "fallen back")
-        center.drops = lambda _: False
+        bridge.drops = lambda _: False
         with box() as one:
             one.wait_stored()
-            until(lambda: 21 <= len([1 for log, _ in center.records if log == ended]), "the ended log")
+            until(lambda: 21 <= len([1 for log, _ in bridge.records if log == ended]), "the ended log")
 
 
 @pytest.mark.parametrize("loses", ["nothing", "site.db"])
@@ -325,7 +325,7 @@ def test_ended_logs_that_a_restored_bridge_has_never_heard_of_are_offered_to_it(
 ) -> None:
     """Logs from after the backup come again whole, whether or not the box restarts, or has lost its receipts."""
     ended: list[str] = []
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         with box() as one:
             for _ in range(3):
                 one.scan(20)
@@ -334,24 +334,24 @@ def test_ended_logs_that_a_restored_bridge_has_never_heard_of_are_offered_to_it(
                 one.journal = one.folder.close_log(one.journal, CloseReason.GROWN)
                 one.uploader.wake()
                 one.wait_stored()
-        sent = dict(center.records)
-        center.restored(kept=0)
+        sent = dict(bridge.records)
+        bridge.restored(kept=0)
         if loses == "site.db":
             for file in (tmp_path / "box").glob("site.db*"):
                 file.unlink()
-        center.drops = lambda batch: batch.log in ended
-        center.batches.clear()
+        bridge.drops = lambda batch: batch.log in ended
+        bridge.batches.clear()
         with box():
-            until(lambda: any(batch.log in ended for batch in center.batches), "an offer")
-        center.drops = lambda _: False
+            until(lambda: any(batch.log in ended for batch in bridge.batches), "an offer")
+        bridge.drops = lambda _: False
         with box() as one:
-            until(lambda: sent.items() <= center.records.items(), "all that was sent before")
+            until(lambda: sent.items() <= bridge.records.items(), "all that was sent before")
             until(lambda: all(one.outbox.load(log).upto >= 21 for log in ended), "all of it confirmed")
 
 
 def test_ended_logs_are_offered_once_in_an_epoch(broker: Broker, box: Box) -> None:
     """A bridge that has everything gets one record of each ended log, and nothing more after its answer."""
-    with Center(broker.endpoint(), NAME) as center:
+    with AnsweringBridge(broker.endpoint(), NAME) as bridge:
         with box() as one:
             one.scan(5)
             one.wait_stored()
@@ -359,15 +359,15 @@ def test_ended_logs_are_offered_once_in_an_epoch(broker: Broker, box: Box) -> No
             one.journal = one.folder.close_log(one.journal, CloseReason.FORKED)
             one.uploader.wake()
             one.wait_stored()
-        center.restored(kept=100)
-        center.batches.clear()
+        bridge.restored(kept=100)
+        bridge.batches.clear()
         for _ in range(2):
             with box() as one:
                 until(lambda: one.outbox.load(ended).epoch == 2, "the answer")
                 one.scan()
                 one.wait_stored()
 
-        assert [(5, 1)] == [(batch.first, len(batch.bodies)) for batch in center.batches if batch.log == ended]
+        assert [(5, 1)] == [(batch.first, len(batch.bodies)) for batch in bridge.batches if batch.log == ended]
 
 
 class _FullDisk:
@@ -393,7 +393,7 @@ def test_receipt_that_the_disk_refuses_is_not_acknowledged_and_counts_later(
 ) -> None:
     """With a full disk the box goes on sending, shows it, and applies the receipts when there is room again."""
     monkeypatch.setattr("yaoma.service.receiving._RETRY_MS", 50)
-    with Center(broker.endpoint(), NAME), box() as one:
+    with AnsweringBridge(broker.endpoint(), NAME), box() as one:
         one.wait_stored()
         disk = _FullDisk(one.connection)
         one.outbox._connection = disk
