@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yaoma import __version__
+from yaoma.cli.chosen_policy import chosen_policy
 from yaoma.config.load import Loaded
 from yaoma.config.model import Config
 from yaoma.core.canonical import Json
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.entry import started
 from yaoma.core.note import Signer
-from yaoma.core.policy import Policy
 from yaoma.core.scan import Person
 from yaoma.service.announcement import Facts
 from yaoma.service.announcer import Announcer
@@ -162,7 +162,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             counter=Counter(
                 ledger=ledger,
                 allowlist=lambda: lists.current,
-                policy=Policy(**config.policy.model_dump()),
+                policy=chosen_policy(config, is_keeper=True).current,
                 stations=stations,
                 operations=frozenset(load_operations()),
                 floor=floor,

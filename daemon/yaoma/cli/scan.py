@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from yaoma.cli.chosen_policy import chosen_policy
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
 from yaoma.core.code import Lookalike, as_pack, parse
 from yaoma.core.policy import Policy
@@ -46,7 +47,7 @@ def scan(
     policy, allowlist = Policy(), None
     if config.exists():
         found = loaded(config).config
-        policy = Policy(**found.policy.model_dump())
+        policy = chosen_policy(found).current
         try:
             allowlist = load_list(found.allowlist.file, load_verifiers(found.keys.list), found.site)
         except (ListRefusedError, IdentityError) as error:

@@ -36,7 +36,7 @@ def contradictions(fields: Mapping[str, object]) -> list[Contradiction]:
     Args:
         fields: The file's keys and values, or those of a `Config`.
     """
-    return [*_scanners_and_stations(fields), *_seal_and_salt(fields)]
+    return [*_scanners_and_stations(fields), *_seal_and_salt(fields), *_policy(fields)]
 
 
 def _scanners_and_stations(fields: Mapping[str, object]) -> list[Contradiction]:
@@ -75,6 +75,15 @@ def _seal_and_salt(fields: Mapping[str, object]) -> list[Contradiction]:
         return [Contradiction("seal_without_salt", ("keys", "seal"))]
     if keys.get("salt") is not None and not keys.get("seal"):
         return [Contradiction("salt_without_seal", ("keys", "salt"))]
+    return []
+
+
+def _policy(fields: Mapping[str, object]) -> list[Contradiction]:
+    policy = fields.get("policy")
+    if not isinstance(policy, Mapping):
+        return []
+    if policy.get("institution") is None and (policy.get("id", "default") != "default" or policy.get("file")):
+        return [Contradiction("policy_without_institution", ("policy", "institution"))]
     return []
 
 

@@ -10,6 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from yaoma.config.contradictions import NAME_PATTERN, contradictions
 from yaoma.config.said import About
+from yaoma.core.policy import InstitutionKind
+from yaoma.core.policy_rule import TECHNICAL
+from yaoma.core.policy_text import ID_PATTERN as POLICY_ID_PATTERN
 from yaoma.shell.local_address import LocalAddress
 
 __all__ = [
@@ -56,6 +59,7 @@ HostName = Annotated[str, AfterValidator(_host)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 #: Strict, so that `hold_off_ms = true` is a mistake and not one millisecond.
 Whole = Annotated[int, Field(strict=True)]
+PolicyId = Annotated[str, Field(pattern=POLICY_ID_PATTERN)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Switch = Annotated[bool, Field(strict=True)]
 
@@ -165,8 +169,31 @@ class ListConfig(_Section):
 
 
 class PolicyConfig(_Section):
-    """The rules of the place, as far as this version knows them."""
+    """The rules of the place: which policy, and what this box does otherwise than that."""
 
+    id: Annotated[
+        PolicyId,
+        About(
+            "用哪份规则，例如 fujian；yaoma policy list 列出随软件提供的。",
+            "Which policy, such as fujian; yaoma policy list names those that ship.",
+        ),
+    ] = "default"
+    file: Annotated[
+        AbsolutePath | None,
+        About(
+            "中心签名的规则文件；换上新文件几秒内生效；不写则用随软件提供的。",
+            "A policy that the centre has signed; a new file counts within seconds; without it, the one that ships.",
+            example="/var/lib/yaoma/policy.signed",
+        ),
+    ] = None
+    institution: Annotated[
+        InstitutionKind | None,
+        About(
+            "机构类型：药店、连锁门店、医院、基层、村卫生室（个体诊所）或接种单位，按后面的英文填写。",
+            "The kind of institution: pharmacy, chain_store, hospital, primary, village or vaccination.",
+            example="pharmacy",
+        ),
+    ] = None
     hold_off_ms: Annotated[
         Whole,
         About(
@@ -195,6 +222,10 @@ class PolicyConfig(_Section):
             "With an untrusted clock: pass with a flag instead of REVIEW.",
         ),
     ] = True
+
+    def local(self) -> dict[str, Any]:
+        """Give what is set here in place of the policy's own values, by the name of the rule."""
+        return {name: getattr(self, name) for name in TECHNICAL if name in self.model_fields_set}
 
 
 class MetricsConfig(_Section):

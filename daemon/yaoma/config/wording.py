@@ -51,6 +51,10 @@ EXPECTED: Final[Mapping[str, Said]] = MappingProxyType(
         ),
         "seal_without_salt": Said("seal 与 salt 同时设置；还缺 salt", "seal and salt together; salt is missing"),
         "salt_without_seal": Said("seal 与 salt 同时设置；还缺 seal", "seal and salt together; seal is missing"),
+        "policy_without_institution": Said(
+            "有地方规则时，写明机构类型，例如 pharmacy、hospital、village",
+            "with a place's policy, the kind of institution, such as pharmacy, hospital or village",
+        ),
         "driver_unknown": Said("已安装的驱动：{known}", "an installed driver: {known}"),
         "driver_unusable": Said("能加载的驱动（{why}）", "a driver that can be loaded ({why})"),
         # pydantic
@@ -133,7 +137,11 @@ _PATTERNS: Final = {
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$": Said(
         "1 到 63 个英文字母、数字、- 或 _，以字母或数字开头",
         "1 to 63 letters, digits, - or _, beginning with a letter or digit",
-    )
+    ),
+    r"^[a-z0-9][a-z0-9-]{0,62}$": Said(
+        "1 到 63 个小写英文字母、数字或 -，以字母或数字开头",
+        "1 to 63 lower-case letters, digits or -, beginning with a letter or digit",
+    ),
 }
 
 #: What drivers refuse with a ValueError of their own (drivers/yaoma_drivers), and what they expect.

@@ -14,17 +14,20 @@ from yaoma.core.policy_layer import NOTHING, Line, PolicyError, PolicyLayer, Pol
 from yaoma.core.policy_rule import GOVERNED, RULES, Rule, UnfitError, read_text_pair, severity_rule
 from yaoma.core.reason import CLASSES
 
-__all__ = ["DEFAULT_ID", "TYPE", "is_policy_id", "read_layer"]
+__all__ = ["DEFAULT_ID", "ID_PATTERN", "TYPE", "is_policy_id", "read_layer"]
 
 TYPE: Final = "yaoma/policy/v1"
 
 #: The policy on which all others stand.
 DEFAULT_ID: Final = "default"
 
+#: What the id of a policy may be: it stands in file names and records.
+ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+
 #: How many rows the requirement matrix has for each notice (DOMAIN.md 7).
 _ROWS: Final = {"S0": 28, "S1": 33, "S2": 26, "S3": 22, "S4": 27}
 _ROW: Final = re.compile(r"(S[0-4])-([0-9]{2})")
-_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ID: Final = re.compile(ID_PATTERN)
 _TOP: Final = ("type", "id", "version", "base", "title", "notice", "rule", "severity")
 _LINE: Final = ("value", "by_institution", "rows", "quotes", "why")
 _MAX_VERSION: Final = 2**53
