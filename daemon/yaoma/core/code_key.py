@@ -42,7 +42,8 @@ def is_cn20_key(key: bytes) -> bool:
     if len(key) != CN20_KEY_BYTES:
         return False
     high, low, serial, check = _CN20.unpack(key)
-    return _FIRST_PRODUCT <= high << 16 | low < _END_PRODUCT and serial < _END_SERIAL and check < _END_CHECK
+    is_product = _FIRST_PRODUCT <= (high << 16 | low) < _END_PRODUCT
+    return bool(is_product and serial < _END_SERIAL and check < _END_CHECK)
 
 
 def cn20_digits(key: bytes) -> str:
