@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.broker import ScriptedBroker, connack, disconnect, puback, suback
+from yaoma import __version__
 from yaoma.config.model import BrokerConfig, Config, KeysConfig, PolicyConfig, ScannerConfig, StationConfig
 from yaoma.config.said import Said
 from yaoma.core.record import ClockState, Stamp
@@ -270,13 +271,21 @@ def test_service_when_its_state_is_held_and_nobody_answers_then_it_hangs(tmp_pat
 
     assert marks(check_service(None, locked=True)) == {"doctor.service_silent": Mark.TROUBLE}
     assert marks(check_service(None, locked=False)) == {"doctor.service_absent": Mark.TROUBLE}
-    told = {"trouble": None, "safe_mode": True, "metrics_trouble": "", "version": "1"}
+    told = {"trouble": None, "safe_mode": True, "metrics_trouble": "", "version": __version__}
     assert marks(check_service(told, locked=True)) == {"doctor.safe_mode": Mark.TROUBLE}
+
+
+def test_service_when_it_was_updated_and_not_restarted_then_both_versions_are_named() -> None:
+    """What was mended in the new version is not mended yet."""
+    found = check_service({"trouble": None, "version": "0.0.1"}, locked=True)
+
+    assert marks(found) == {"doctor.other_version": Mark.WARNING}
+    assert found[0].facts == {"runs": "0.0.1", "installed": __version__}
 
 
 def test_service_when_it_runs_on_its_last_good_configuration_then_that_is_named() -> None:
     """A file that looks right, and one that was mended without a restart, do not hide that another one is used."""
-    told = {"trouble": None, "config_refused": {"zh-CN": "没有密钥", "en": "no key"}, "version": "1"}
+    told = {"trouble": None, "config_refused": {"zh-CN": "没有密钥", "en": "no key"}, "version": __version__}
     found = check_service(told, locked=True)
 
     assert marks(found) == {"config.last_good": Mark.TROUBLE}

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,21 @@ def other_key(box: BoxProcess) -> None:
 def no_name(box: BoxProcess) -> None:
     """Name a broker that no resolver knows (RFC 6761: .invalid never resolves)."""
     set_up(box, 'host = ".*"', 'host = "broker.invalid"')
+
+
+def no_route(box: BoxProcess) -> None:
+    """Name an address to which no TCP connection has a way: the kernel says that the network is unreachable."""
+    set_up(box, 'host = ".*"', 'host = "255.255.255.255"')
+
+
+def new_server_certificate(box: BoxProcess, **validity: Any) -> None:
+    """Have the broker come with another certificate of the right authority."""
+    place = box.county.folder / "broker"
+    for file in ("server.pem", "server.key"):
+        (place / file).unlink()
+    issued = issue(box.county.authority, "localhost", server_names=["localhost"], client=False, **validity)
+    issued.write(place / "server.pem", place / "server.key")
+    box.county.broker.restart()
 
 
 def no_broker(box: BoxProcess) -> None:
@@ -136,6 +152,8 @@ BROKEN: dict[str, tuple[Callable[[BoxProcess], object], str]] = {
     "signing key is open": (chmod("signing.key", 0o644), "doctor.key_open"),
     "name unknown": (no_name, "link.name_unknown"),
     "no broker": (no_broker, "link.unreachable"),
+    "no route": (no_route, "link.unreachable"),
+    "broker's certificate expired": (lambda box: new_server_certificate(box, days=-2), "link.broker_expired"),
     "access list denies": (no_rights, "doctor.broker_denies"),
     "certificate refused": (revoked, "link.certificate_refused"),
     "scanner missing": (lambda box: (box.folder / "gun").unlink(), "device.absent"),

@@ -9,7 +9,7 @@ from fakes.pty_scanner import PtyScanner
 from yaoma.core.record import ClockState, Stamp
 from yaoma.doctor.board import check_board, throttled
 from yaoma.doctor.clock import check_clock
-from yaoma.doctor.console import check_console, check_modem_manager
+from yaoma.doctor.console import check_console, check_modem_manager, check_serial_login
 from yaoma.doctor.finding import Finding, Mark
 from yaoma.doctor.host import Host
 from yaoma.shell.clock import RELEASED_MS, ClockPaths
@@ -94,6 +94,23 @@ def test_console_when_masked_and_quiet_then_all_is_well(host: Host) -> None:
     runs(host, 401, "bash", terminal=os.makedev(4, 2))
 
     assert marks(check_console(host)) == {"doctor.console_quiet": Mark.OK}
+
+
+def test_serial_port_when_a_login_prompt_sits_on_it_then_program_and_port_are_named(host: Host) -> None:
+    """A Pi's serial console and the scanner on the same port share the bytes; another port is no matter."""
+    scanner = PtyScanner()
+    try:
+        device = Path(scanner.path)
+        runs(host, 400, "agetty", terminal=os.makedev(4, 64))
+        assert check_serial_login(host, [device]) == []
+
+        runs(host, 401, "agetty", terminal=device.stat().st_rdev)
+        (found,) = check_serial_login(host, [device])
+        assert (found.id, found.mark) == ("doctor.getty_on_port", Mark.TROUBLE)
+        assert found.facts == {"device": scanner.path, "program": "agetty"}
+    finally:
+        scanner.unplug()
+    assert check_serial_login(host, [Path("/nowhere")]) == []
 
 
 def test_modem_manager_when_it_runs_then_a_serial_scanner_is_named_unless_a_rule_keeps_it_away(host: Host) -> None:

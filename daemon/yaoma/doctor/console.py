@@ -8,7 +8,7 @@ from typing import Final
 from yaoma.doctor.finding import Finding, Group, ok, trouble, warning
 from yaoma.doctor.host import Host
 
-__all__ = ["check_console", "check_modem_manager"]
+__all__ = ["check_console", "check_modem_manager", "check_serial_login"]
 
 _HOST: Final = Group.HOST
 
@@ -48,12 +48,32 @@ def check_modem_manager(host: Host, devices: Sequence[Path]) -> list[Finding]:
     return [ok(_HOST, "doctor.no_modem_manager")]
 
 
+def check_serial_login(host: Host, devices: Sequence[Path]) -> list[Finding]:
+    """See that no login prompt or shell sits on a serial scanner's port: it would take part of every scan.
+
+    Args:
+        host: The machine.
+        devices: The serial scanners' device files.
+    """
+    on = {process.terminal: process.name for process in host.processes() if process.terminal}
+    return [
+        trouble(_HOST, "doctor.getty_on_port", device=str(device), program=on[number])
+        for device in devices
+        if (number := _number(device)) in on
+    ]
+
+
+def _number(device: Path) -> int:
+    """Give a device's number; 0, which no process has for its terminal, if it is not there."""
+    try:
+        return device.stat().st_rdev
+    except OSError:
+        return 0
+
+
 def _is_ignored(host: Host, device: Path) -> bool:
     """Ask udev's database whether a rule has told ModemManager to leave a device alone."""
-    try:
-        number = device.stat().st_rdev
-    except OSError:
-        return False
+    number = _number(device)
     known = host.text(host.run / f"udev/data/c{os.major(number)}:{os.minor(number)}")
     return _IGNORED in known.splitlines()
 

@@ -16,7 +16,7 @@ from yaoma.doctor.board import check_board
 from yaoma.doctor.broker import Visit, check_broker, check_running_uplink
 from yaoma.doctor.certificates import check_certificates
 from yaoma.doctor.clock import check_clock
-from yaoma.doctor.console import check_console, check_modem_manager
+from yaoma.doctor.console import check_console, check_modem_manager, check_serial_login
 from yaoma.doctor.delivery import Pending, check_delivery, pending_of, pending_on_disk, true_health
 from yaoma.doctor.finding import Finding, Group, trouble
 from yaoma.doctor.host import Account, Host, account_of
@@ -188,7 +188,8 @@ def _scanners(patient: _Patient) -> list[Finding]:
 def _console(patient: _Patient) -> list[Finding]:
     scanners, options = patient.config.scanner, patient.loaded.options
     serial = [device_of(options[one.name]) for one in scanners if one.driver in _SERIAL_DRIVERS]
-    findings = check_modem_manager(patient.host, [device for device in serial if device is not None])
+    devices = [device for device in serial if device is not None]
+    findings = check_modem_manager(patient.host, devices) + check_serial_login(patient.host, devices)
     if any(one.driver in KEYBOARD_DRIVERS for one in scanners):
         findings += check_console(patient.host)
     return findings

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from yaoma import __version__
 from yaoma.config.model import Config
 from yaoma.config.said import Said
 from yaoma.doctor.finding import Finding, Group, ok, trouble, warning
@@ -68,4 +69,7 @@ def check_service(status: Mapping[str, Any] | None, *, locked: bool) -> list[Fin
         findings.append(trouble(_SERVICE, "config.last_good", why=why))
     if problem := status.get("metrics_trouble"):
         findings.append(warning(_SERVICE, "doctor.metrics_not_served", str(problem)))
+    if status["version"] != __version__:
+        # An update is there, but whoever made it has not started the service again.
+        findings.append(warning(_SERVICE, "doctor.other_version", runs=str(status["version"]), installed=__version__))
     return findings or [ok(_SERVICE, "doctor.service_works", version=str(status["version"]))]
