@@ -54,6 +54,7 @@ class Draft:
         self._size = size
         self.records: list[Record] = []
         self.sealed: dict[int, bytes] = {}
+        self.erased: set[int] = set()
 
     def add(self, entry: Entry, stamp: Stamp) -> Record:
         """Give an entry its place."""
@@ -63,6 +64,10 @@ class Draft:
         if entry.sealed is not None:
             self.sealed[seq] = entry.sealed
         return record
+
+    def erase(self, seq: int) -> None:
+        """Have the sealed identity of a record of this log erased together with what is added, which must say so."""
+        self.erased.add(seq)
 
 
 class Journal:
@@ -198,7 +203,7 @@ class Journal:
         if checkpoint or frontier.size // CHECKPOINT_EVERY > self._frontier.size // CHECKPOINT_EVERY:
             signed = self._signed(frontier)
         rows = [(record.seq, record.body, leaf) for record, leaf in zip(draft.records, leaves, strict=True)]
-        self._file.append(rows, sealed=draft.sealed, checkpoint=signed)
+        self._file.append(rows, sealed=draft.sealed, erased=draft.erased, checkpoint=signed)
         self._frontier = frontier
         self._checkpoint = signed or self._checkpoint
 
@@ -258,6 +263,14 @@ class Journal:
             DatabaseError: If the file can't be read.
         """
         return self._file.sealed(first, last)
+
+    def empty_wal(self) -> bool:
+        """Empty the write-ahead log, so that what was erased is gone from it too; say whether nobody was reading.
+
+        Raises:
+            DatabaseError: As for `append`.
+        """
+        return self._file.empty_wal()
 
     def newest_checkpoint(self) -> str | None:
         """Give the newest signed checkpoint."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,15 +159,22 @@ class LogFile:
         rows: Sequence[Row],
         *,
         sealed: Mapping[int, bytes] | None = None,
+        erased: Collection[int] = (),
         checkpoint: StoredCheckpoint | None = None,
     ) -> None:
         """Add rows in one commit; when this returns they are on the disk.
+
+        Args:
+            rows: The rows.
+            sealed: Sealed identities that belong to them, by place.
+            erased: Places whose sealed identity goes in the same commit; call `empty_wal` afterwards.
+            checkpoint: A checkpoint behind the rows.
 
         Raises:
             DatabaseError: If they may not be there; the handle is dead from here on.
         """
         with self._writing() as connection:
-            alone = len(rows) == 1 and not sealed and checkpoint is None
+            alone = len(rows) == 1 and not sealed and not erased and checkpoint is None
             if not alone:
                 connection.execute("BEGIN IMMEDIATE")
             for seq, body, leaf in rows:
@@ -176,6 +183,8 @@ class LogFile:
                 )
             for seq, blob in (sealed or {}).items():
                 connection.execute("INSERT INTO sealed (seq, blob) VALUES (?, ?)", (seq, blob))
+            for seq in erased:
+                connection.execute("DELETE FROM sealed WHERE seq = ?", (seq,))
             if checkpoint is not None:
                 connection.execute(
                     "INSERT INTO checkpoint (size, note, frontier) VALUES (?, ?, ?)",
@@ -236,16 +245,65 @@ class LogFile:
                 )
             )
 
-    def erase_sealed(self, seq: int) -> None:
-        """Erase a sealed identity; the record and every proof stay valid.
+    def sealed_rows(self) -> list[tuple[int, bytes, bytes]]:
+        """Give place, body and sealed identity of every record whose identity was not erased, in order.
 
         Raises:
-            DatabaseError: If it may still be there; the handle is dead from here on.
+            DatabaseError: If the file can't be read.
+        """
+        with self._reading() as connection:
+            return [
+                (seq, body, blob)
+                for seq, body, blob in connection.execute(
+                    "SELECT seq, CAST(body AS BLOB), blob FROM sealed JOIN record USING (seq) ORDER BY seq"
+                )
+                if isinstance(body, bytes) and isinstance(blob, bytes)
+            ]
+
+    def known_time(self, seq: int) -> tuple[int, int] | None:
+        """Give place and wall time of the first record from a place on whose clock could be trusted; None if none is.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._reading() as connection:
+            for found, wall_ms in connection.execute(
+                "SELECT seq, json_extract(body, '$.wall_ms') FROM record "
+                "WHERE seq >= ? AND json_extract(body, '$.clock') != 'untrusted' ORDER BY seq LIMIT 1",
+                (seq,),
+            ):
+                return int(found), int(wall_ms)
+        return None
+
+    def erase_sealed(self, *seqs: int) -> None:
+        """Erase sealed identities; the records and every proof stay valid.
+
+        Raises:
+            DatabaseError: If they may still be there; the handle is dead from here on.
         """
         with self._writing() as connection:
-            connection.execute("DELETE FROM sealed WHERE seq = ?", (seq,))
-            # The write-ahead log still holds the page as it was.
+            connection.execute("BEGIN IMMEDIATE")
+            for seq in seqs:
+                connection.execute("DELETE FROM sealed WHERE seq = ?", (seq,))
+            connection.execute("COMMIT")
+            # The write-ahead log still holds the pages as they were.
             _begin_wal_anew(self.path, connection)
+
+    def empty_wal(self) -> bool:
+        """Write what the WAL holds into the file and empty it: what was erased is gone from the WAL only then.
+
+        Returns:
+            Whether it is empty; it is not while another program reads, for which nobody waits here.
+
+        Raises:
+            DatabaseError: If the disk refuses; the handle is dead from here on.
+        """
+        with self._writing() as connection:
+            patience_ms = pragma(connection, "busy_timeout")
+            pragma(connection, "busy_timeout", 0)
+            is_busy = pragma(connection, "wal_checkpoint(TRUNCATE)")
+            pragma(connection, "busy_timeout", patience_ms)
+        return not is_busy
 
     def checkpoints(self, newest_first: int = 1) -> list[StoredCheckpoint]:
         """Give up to so many of the newest checkpoints, newest first.
