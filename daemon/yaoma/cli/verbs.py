@@ -18,6 +18,7 @@ _VERBS: Final = {
     "doctor": ("doctor", "doctor"),
     "ticket": ("ticket", "app"),
     "config": ("config", "app"),
+    "policy": ("policy", "app"),
     "journal": ("journal", "app"),
     "keys": ("keys", "app"),
 }
