@@ -19,6 +19,7 @@ from yaoma_link.identity import (
 )
 from yaoma_link.keyfile import FileExistsAlreadyError, write_public
 from yaoma_link.topics import BoxName
+from yaoma_tools import policy_cli
 from yaoma_tools.authority import (
     AUTHORITY_DAYS,
     CLIENT_DAYS,
@@ -45,6 +46,7 @@ _FAILURES = (
     NoteError,
     SourceError,
     OSError,
+    *policy_cli.FAILURES,
 )
 
 app = typer.Typer(
@@ -59,6 +61,7 @@ _list = typer.Typer(help="The signed allowlist of a small site.", no_args_is_hel
 app.add_typer(_ca, name="ca")
 app.add_typer(_keys, name="keys")
 app.add_typer(_broker, name="broker")
+app.add_typer(policy_cli.app, name="policy")
 app.add_typer(_list, name="list")
 
 
