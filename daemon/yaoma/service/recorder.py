@@ -43,6 +43,9 @@ _RECOVERY_S = 900.0
 
 _STARTING = Trouble("journal_recovering")
 
+#: What becomes a record; everything else in the queue is about the log itself.
+_RECORDED = (Symbol, Request)
+
 
 class SiteLostError(Exception):
     """site.db can't be used any more; the box must be put together anew, which makes it again from the journal."""
@@ -138,7 +141,7 @@ class Recorder(threading.Thread):
     def _serve(self, items: Sequence[Symbol | Request | CloseLog | Damage]) -> None:
         group: list[Symbol | Request] = []
         for item in items:
-            if isinstance(item, Symbol | Request):
+            if isinstance(item, _RECORDED):
                 group.append(item)
             else:
                 self._record(group)
@@ -217,7 +220,7 @@ class Recorder(threading.Thread):
                 item = self._items.get_nowait()
             except queue.Empty:
                 return
-            if isinstance(item, Symbol | Request):
+            if isinstance(item, _RECORDED):
                 self._refuse([item])
 
     def _journal_in_service(self) -> Journal | None:
@@ -302,7 +305,8 @@ class Recorder(threading.Thread):
     # Between scans
 
     def _keep_house(self) -> None:
-        self._replace()
+        if self._to_replace is not None:
+            self._replace()
         now_s = time.monotonic()
         if self._ledger.unwritten > _FLUSH_PACKS or now_s - self._flush_at_s > _FLUSH_S:
             self._flush_at_s = now_s
