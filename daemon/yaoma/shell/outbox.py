@@ -1,6 +1,6 @@
 """Outbox: what the bridge has stored and what became of it, kept in site.db; a number, not a second copy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,11 @@ _TABLES = (
         id INTEGER PRIMARY KEY, kind TEXT NOT NULL, log TEXT NOT NULL, seq INTEGER NOT NULL, last INTEGER NOT NULL,
         destination TEXT NOT NULL, reason TEXT NOT NULL, made_ms INTEGER NOT NULL, done_ms INTEGER
     ) STRICT""",
+    # When each record was first stored (destination '') or accepted; `outcome` joins runs and keeps the newest time.
+    """CREATE TABLE IF NOT EXISTS reached (
+        log TEXT NOT NULL, destination TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+        made_ms INTEGER NOT NULL, PRIMARY KEY (log, destination, first), CHECK (first < last)
+    ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS task_open ON task (log, destination) WHERE done_ms IS NULL",
 )
 
@@ -143,11 +148,14 @@ class Outbox:
         with self._transaction():
             if stored is not None:
                 self._note_stored(log, stored)
+                self._note_reached(log, "", self._behind(log, stored.upto), made_ms)
             fresh = [(outcome, self._lay_over(log, outcome, made_ms)) for outcome in outcomes]
             for outcome in outcomes:
                 self._trim_tasks(log, outcome, made_ms)
             for outcome, runs in fresh:
                 self._make_tasks(log, outcome, runs, made_ms)
+                if outcome.state is OutcomeState.ACCEPTED:
+                    self._note_reached(log, outcome.destination, runs, made_ms)
             self._run("INSERT OR REPLACE INTO receipts (epoch, upto) VALUES (?, ?)", mark.epoch, mark.upto)
 
     def keep(self, log: str, stored: Stored) -> None:
@@ -205,6 +213,22 @@ class Outbox:
             stored.epoch,
             stored.frontier.to_bytes(),
         )
+
+    def _behind(self, log: str, upto: int) -> list[Span]:
+        """Give the records that are stored now and were not noted as such before."""
+        ((noted,),) = self._run("SELECT coalesce(max(last), 0) FROM reached WHERE log = ? AND destination = ''", log)
+        return [(noted, upto)] if noted < upto else []
+
+    def _note_reached(self, log: str, destination: str, runs: Iterable[Span], made_ms: int) -> None:
+        for first, last in runs:
+            self._run(
+                "INSERT OR REPLACE INTO reached (log, destination, first, last, made_ms) VALUES (?, ?, ?, ?, ?)",
+                log,
+                destination,
+                first,
+                last,
+                made_ms,
+            )
 
     def _lay_over(self, log: str, outcome: Outcome, made_ms: int) -> Runs:
         """Put a run over what was known of these records, join it with equal neighbours, and give what is new in it."""

@@ -29,13 +29,19 @@ _USER_VERSION = 1
 
 #: What is asked of each table. Damage in a column's name passes SQLite's own check; then every start would fail.
 _COLUMNS = {
-    "seen": "key, log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms",
-    "ticket": "station, id, operation, opened, packs, wants_person, has_person",
+    "seen": "key, log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, "
+    "state, portions, taken, opens, line, product, lot, elsewhere, is_cleared, reason",
+    "ticket": "station, id, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
+    "is_training, is_opening",
+    "store": "drug, lot, number",
+    "duty": "id, kind, code, made_ms, due_ms, note, log, seq",
+    "known": "name, value",
     "tally": "day, station, operation, verdict, reason, number",
     "watermark": "log, upto",
     "stored": "log, upto, frontier, epoch",
     "receipts": "epoch, upto",
     "outcome": "log, first, last, destination, state, reason, made_ms",
+    "reached": "log, destination, first, last, made_ms",
     "task": "id, kind, log, seq, last, destination, reason, made_ms, done_ms",
 }
 
