@@ -74,9 +74,19 @@ def test_readme_names_every_command_and_no_other(readme: str) -> None:
     assert offered == {name: verbs for name, verbs in named.items() if name != "yaoma"}
     for verb in top:
         assert re.search(rf"`yaoma {verb}\b", text)
-    for group in ("journal", "ticket", "keys"):
+    for group in ("config", "policy", "journal", "ticket", "keys"):
         verbs = "\\|".join(top[group].commands)
         assert set(verbs.split("\\|")) == set(re.search(rf"`yaoma {group} ([a-z\\|]+)`", text)[1].split("\\|"))  # type: ignore[index]
+
+
+def test_readme_of_the_configuration_names_every_file() -> None:
+    """Nothing that ships as data goes without a word on what it is; of policies the folder is named."""
+    readme = (ROOT / "config/README.md").read_text("utf-8")
+
+    for path in (ROOT / "config").rglob("*"):
+        name = path.relative_to(ROOT / "config")
+        if path.is_file() and path.name != "README.md":
+            assert f"`{name}`" in readme or f"`{name.parts[0]}/`" in readme, name
 
 
 def test_links_in_the_readmes_lead_somewhere() -> None:

@@ -1,13 +1,16 @@
 """The command line as its users meet it: a whole provisioning, exit codes, and help."""
 
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from yaoma.core.note import Verifier
 from yaoma.shell.list_file import load_list
+from yaoma_bridge.config import BridgeConfig
 
 
 def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -42,6 +45,31 @@ def test_provisioning_when_done_step_by_step_then_every_file_is_there(tmp_path: 
     assert _run("ca", "list", ca).stdout == "box S1/b1\nbridge bridge\n"
     assert _run("ca", "revoke", ca, "S1/b1").returncode == 0
     assert _run("ca", "list", ca).stdout == "bridge bridge\n"
+
+
+def test_readme_when_followed_line_by_line_then_every_command_works(tmp_path: Path) -> None:
+    """The county in seven steps is what a centre types; only the folders are others here."""
+    text = (Path(__file__).parents[2] / "firmware-tools/README.md").read_text("utf-8")
+    block = text.partition("```sh\n")[2].partition("```")[0]
+    lines = [line for line in block.split("\n") if line and not line.startswith("#")]
+
+    assert len(lines) >= 7
+    for line in lines:
+        program, *arguments = shlex.split(
+            line.replace(" /media/", f" {tmp_path}/").replace(" /etc/", f" {tmp_path}/etc/")
+        )
+        package = {"yaoma": "yaoma", "yaoma-tools": "yaoma_tools"}[program]
+        done = subprocess.run(
+            [sys.executable, "-c", f"from {package}.cli import main; main()", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+    named = BridgeConfig.model_validate(tomllib.loads((Path(__file__).parents[2] / "config/bridge.toml").read_text()))
+    assert (tmp_path / "etc/yaoma" / named.keys.signing_key).is_file()
+    assert "H32132200561/counter-1" in (tmp_path / "etc/mosquitto/yaoma/acl").read_text()
 
 
 def test_keys_when_made_then_show_prints_the_same(tmp_path: Path) -> None:
