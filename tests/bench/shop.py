@@ -22,6 +22,7 @@ from yaoma.shell.clock import SystemClock, TimeFloor, changed
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.journal import BoxIdentity, Journal
 from yaoma.shell.journal_folder import JournalFolder
+from yaoma.shell.operations import load_operations
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma_drivers.symbol import Symbol
@@ -63,9 +64,9 @@ class Shop:
                 counter=Counter(
                     ledger=SiteLedger(self._site),
                     allowlist=lambda: allowlist,
-                    policy=Policy(),
+                    policy=Policy,
                     stations={SCANNER: STATION},
-                    operations=frozenset({"receive", "dispense"}),
+                    operations=load_operations(),
                     floor=TimeFloor(),
                     new_id=lambda: f"{dice.getrandbits(64):016x}",
                     seal=None,

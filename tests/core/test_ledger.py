@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from fakes.scanned import DAY, command, record, scan, stamp
-from yaoma.core.ledger import Changes, LedgerView, Seen, project
+from yaoma.core.ledger import Changes, Duty, LedgerView, Seen
+from yaoma.core.projection import project
 from yaoma.core.record import Entry, Kind, Record
 from yaoma.core.ticket import Ticket
 
@@ -31,6 +32,14 @@ class Book:
         """The packs on a ticket."""
         return [key for key, seen in self.state.seen.items() if seen.ticket == ticket and seen.place]
 
+    def in_store(self, drug: str, lot: str) -> int:
+        """How many packs without a code there are."""
+        return self.state.stock.get((drug, lot), 0)
+
+    def duty(self, duty_id: str) -> Duty | None:
+        """An open duty."""
+        return self.state.duties.get(duty_id)
+
     def write(self, *entries: Entry) -> "Book":
         """Project entries one after the other, as records of one log."""
         for entry in entries:
@@ -49,7 +58,9 @@ def test_scan_when_on_no_ticket_then_the_pack_is_seen_and_counted() -> None:
     """Where, when, what was said; no place and no effect."""
     book = Book().write(scan(PACK))
 
-    assert book.seen(PACK) == Seen("log", 0, "counter", None, "PASS", stamp(0))
+    assert book.seen(PACK) == Seen(
+        "log", 0, "counter", None, "PASS", stamp(0), product="cn20:8123456", reason="in_list"
+    )
     assert book.state.counts == {(DAY, "counter", "dispense", "PASS", "in_list"): 1}
     assert book.state.upto == {"log": 1}
 
@@ -143,7 +154,9 @@ def test_copy_when_projected_then_the_original_counts_at_the_copys_place() -> No
     original = record("old", 7, scan(PACK, ticket="t1"))
     changes = book.apply(record("log", 1, Record.copied(original), number=99))
 
-    assert changes.seen[PACK] == Seen("log", 1, "counter", "t1", "PASS", original.stamp, 1)
+    assert changes.seen[PACK] == Seen(
+        "log", 1, "counter", "t1", "PASS", original.stamp, 1, product="cn20:8123456", reason="in_list"
+    )
     assert changes.upto == {"log": 2}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from yaoma.core.record import Kind
-from yaoma.core.ticket import Action, Ticket, TicketCommand, TicketRefusedError, ticket_entry
+from yaoma.core.ticket import Action, CommandRefusedError, Ticket, TicketCommand, ticket_entry
 
 OPEN = Ticket("t1", "counter", "receive", 4, packs=3)
 
@@ -44,7 +44,7 @@ def test_command_when_it_does_not_fit_then_it_is_refused_with_a_stable_id(
     action: Action, ticket: Ticket | None, reason: str
 ) -> None:
     """A station has at most one open ticket, and only an open one ends."""
-    with pytest.raises(TicketRefusedError) as caught:
+    with pytest.raises(CommandRefusedError) as caught:
         ticket_entry(TicketCommand(action, "counter"), ticket, "t2")
 
     assert caught.value.reason == reason

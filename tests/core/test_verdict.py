@@ -177,7 +177,12 @@ def test_facts_when_something_is_said_then_they_fill_its_sentence() -> None:
     assert judge(LISTED, situation(ticket=TICKET)).facts == {"list_version": 7, "product": "阿莫西林", "place": 3}
     assert judge(LISTED, situation(seen=earlier(8_900))).facts == {"seconds": 8}
     assert judge(LISTED, situation(ticket=TICKET, seen=earlier(99_999, ticket="t1", place=2))).facts == {"place": 2}
-    assert judge(RECALLED, situation()).facts == {"note": "2026-17"}
+    assert judge(RECALLED, situation()).facts == {
+        "note": "2026-17",
+        "list_version": 7,
+        "product": "阿莫西林",
+        "place": 0,
+    }
 
 
 def test_verdict_when_made_with_a_class_its_reason_can_not_have_then_it_is_refused() -> None:

@@ -18,11 +18,12 @@ from yaoma.core.ticket import Action, TicketCommand
 from yaoma.core.verdict import Verdict
 from yaoma.service.counter import Counter
 from yaoma.service.recorder import Recorder, RecorderParts
-from yaoma.service.work import Item, Request, TicketAnswer
+from yaoma.service.work import Answer, Item, Request
 from yaoma.shell.clock import TimeFloor
 from yaoma.shell.database import Opener, open_sqlite
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.journal_folder import KnownElsewhere
+from yaoma.shell.operations import load_operations
 from yaoma.shell.site_file import SiteFile, open_site
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma_drivers.symbol import Symbol
@@ -123,9 +124,9 @@ class CounterBench:
             counter=Counter(
                 ledger=self.ledger,
                 allowlist=lambda: allowlist,
-                policy=policy or Policy(hold_off_ms=0),
+                policy=lambda: policy or Policy(hold_off_ms=0),
                 stations={"gun": "counter", "camera": "counter", "gun-2": "store"},
-                operations=frozenset({"receive", "dispense"}),
+                operations=load_operations(),
                 floor=TimeFloor(),
                 new_id=lambda: f"t{next(ids)}",
                 seal=seal,
@@ -147,9 +148,9 @@ class CounterBench:
         # The hand clock goes a second per look, which would make every scan a late one: it was read "just now".
         self.items.put(Symbol(raw, scanner, self.clock().mono_ms + 3_600_000))
 
-    def ticket(self, action: Action, operation: str = "dispense", **more: Any) -> TicketAnswer:
+    def ticket(self, action: Action, operation: str = "dispense", **more: Any) -> Answer:
         """Send a ticket command and wait for its answer."""
-        answers: queue.Queue[TicketAnswer] = queue.Queue()
+        answers: queue.Queue[Answer] = queue.Queue()
         self.items.put(Request(replace(TicketCommand(action, "counter", operation), **more), answers.put))
         return answers.get(timeout=10)
 

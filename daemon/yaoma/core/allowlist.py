@@ -20,6 +20,7 @@ __all__ = [
     "MemoryAllowlist",
     "Product",
     "Source",
+    "drugs_named",
 ]
 
 
@@ -189,3 +190,19 @@ class MemoryAllowlist:
 
 
 _LISTED: Final = Listing(Source.LIST)
+
+
+def drugs_named(allowlist: Allowlist, text: str) -> tuple[str, ...]:
+    """Give the drug ids that a till's text stands for; empty if it names another code that the list does not know.
+
+    Args:
+        allowlist: The list.
+        text: A product key, `system:text` of another code (S4-02), or a drug id, which is taken as it is.
+    """
+    if text.startswith(("cn20:", "gs1:")):
+        product = allowlist.product(text)
+        return (product.drug_id,) if product else ()
+    system, _, other = text.partition(":")
+    if other and system in tuple(CodeSystem):
+        return tuple(dict.fromkeys(product.drug_id for product in allowlist.known_as(CodeSystem(system), other)))
+    return (text,) if text else ()

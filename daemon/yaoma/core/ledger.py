@@ -1,15 +1,16 @@
-"""The ledger: what this site has done with each pack and ticket, as a projection of the journal."""
+"""The ledger: what this site has done with each pack and ticket, as values. `projection` makes them from records."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Protocol
 
-from yaoma.core.record import Kind, Record, Stamp
-from yaoma.core.ticket import Action, Ticket
+from yaoma.core.pack import PackState
+from yaoma.core.record import Stamp
+from yaoma.core.ticket import Ticket
 
-__all__ = ["Changes", "LedgerView", "Seen", "day_of", "project"]
+__all__ = ["Changes", "Duty", "LedgerView", "Seen", "date_of", "day_of"]
 
 #: China has one time zone, 8 hours east, and no summer time; the day of a count is the day at the counter.
 _CHINA_MS = 8 * 3600 * 1000
@@ -31,6 +32,16 @@ class Seen:
         place: Its number on the ticket, from 1; 0 if it is on none.
         effect: The operation that last took effect on the pack by a closed ticket; empty if none did.
         effect_ms: When that was, milliseconds since 1970 by the box's clock; 0 if none did.
+        state: Where it stands since then.
+        left: Portions that are left in it: units of an opened pack, packs behind a case's code.
+        taken: Portions that the open ticket takes out; below zero if it puts some back.
+        opens: Portions that it will have when the open ticket, which opens it, is closed.
+        line: Number of the ticket's line that it fills; -1 if none.
+        product: Key of its product.
+        lot: Its lot; empty if unknown.
+        elsewhere: The box of this site that did what took effect; empty if it was this one.
+        is_cleared: Somebody with a name let it through on this ticket.
+        reason: Why the verdict was what it was.
     """
 
     log: str
@@ -42,6 +53,41 @@ class Seen:
     place: int = 0
     effect: str = ""
     effect_ms: int = 0
+    state: PackState = PackState.UNKNOWN
+    left: int = 0
+    taken: int = 0
+    opens: int = 0
+    line: int = -1
+    product: str = ""
+    lot: str = ""
+    elsewhere: str = ""
+    is_cleared: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Something that the site has to see to, and that only its own records can settle.
+
+    Args:
+        id: Its kind and the code, or another text that names it for ever.
+        kind: `emergency` (used before it was checked) or `hold` (denied since it was received).
+        code: Key of the pack.
+        made_ms: Since when, milliseconds since 1970.
+        due_ms: Until when; 0 if there is no deadline.
+        note: What the operator is told.
+        log: The log of the record that made it.
+        seq: Its place there.
+    """
+
+    id: str
+    kind: str
+    code: str
+    made_ms: int
+    due_ms: int
+    note: str
+    log: str
+    seq: int
 
 
 class LedgerView(Protocol):
@@ -56,7 +102,15 @@ class LedgerView(Protocol):
         ...
 
     def packs_of(self, ticket: str) -> Sequence[str]:
-        """Give the keys of the packs that are on a ticket."""
+        """Give the keys of the packs that are on a ticket, in scanning order."""
+        ...
+
+    def in_store(self, drug: str, lot: str) -> int:
+        """Give how many packs without a code there are (无码库)."""
+        ...
+
+    def duty(self, duty_id: str) -> Duty | None:
+        """Give an open duty."""
         ...
 
 
@@ -68,12 +122,18 @@ class Changes:
         seen: Packs by key.
         tickets: Open tickets by station; None where it was closed or cancelled.
         counts: How often, by (day as YYYYMMDD, station, operation, verdict, reason).
+        stock: Packs without a code, by (drug, lot).
+        duties: Open duties by id; None where one was settled.
+        complete_since_ms: Since when the ledger knows every pack of the site; None if nothing changed that.
         upto: Per log, the place after the last record that is in here.
     """
 
     seen: dict[str, Seen] = field(default_factory=dict)
     tickets: dict[str, Ticket | None] = field(default_factory=dict)
     counts: dict[tuple[int, str, str, str, str], int] = field(default_factory=dict)
+    stock: dict[tuple[str, str], int] = field(default_factory=dict)
+    duties: dict[str, Duty | None] = field(default_factory=dict)
+    complete_since_ms: int | None = None
     upto: dict[str, int] = field(default_factory=dict)
 
     def add(self, later: "Changes") -> None:
@@ -82,92 +142,31 @@ class Changes:
         self.tickets.update(later.tickets)
         for row, number in later.counts.items():
             self.counts[row] = self.counts.get(row, 0) + number
+        self.stock.update(later.stock)
+        self.duties.update(later.duties)
+        if later.complete_since_ms is not None:
+            self.complete_since_ms = later.complete_since_ms
         self.upto.update(later.upto)
-
-
-def project(record: Record, view: LedgerView) -> Changes:
-    """Give what one record changes.
-
-    Args:
-        record: A record; of a copy, its original is what counts.
-        view: The state before it.
-    """
-    changes = Changes(upto={record.log: record.seq + 1})
-    original = record.original()
-    if original.kind == Kind.SCAN:
-        _scan(original, record, view, changes)
-    elif original.kind == Kind.TICKET:
-        _ticket(original, record, view, changes)
-    return changes
-
-
-def _text(fields: Mapping[str, object], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _scan(original: Record, record: Record, view: LedgerView, changes: Changes) -> None:
-    fields = original.fields
-    station, operation, verdict = (_text(fields, name) for name in ("station", "operation", "verdict"))
-    changes.counts[day_of(original.stamp), station, operation, verdict, _text(fields, "reason")] = 1
-    ticket = view.open_ticket(station)
-    if ticket is not None and fields.get("person") is not None:
-        changes.tickets[station] = replace(ticket, has_person=True)
-    key = _text(fields, "code")
-    if not key or verdict in {"REPEAT", "FAULT"}:
-        return
-    before, place = view.seen(key), 0
-    if ticket is not None and ticket.id == fields.get("ticket") and verdict in {"PASS", "REVIEW"}:
-        place = ticket.packs + 1
-        changes.tickets[station] = replace(ticket, packs=place)
-    elif ticket is not None and before is not None and before.place and before.ticket == ticket.id:
-        # It was denied after it had been scanned: it leaves the ticket.
-        changes.tickets[station] = replace(ticket, packs=ticket.packs - 1)
-    changes.seen[key] = Seen(
-        record.log,
-        record.seq,
-        station,
-        _text(fields, "ticket") or None,
-        verdict,
-        original.stamp,
-        place,
-        before.effect if before else "",
-        before.effect_ms if before else 0,
-    )
-
-
-def _ticket(original: Record, record: Record, view: LedgerView, changes: Changes) -> None:
-    fields = original.fields
-    station, action = _text(fields, "station"), _text(fields, "action")
-    if action == Action.OPEN:
-        changes.tickets[station] = Ticket(
-            _text(fields, "ticket"),
-            station,
-            _text(fields, "operation"),
-            record.seq,
-            wants_person=fields.get("wants_person") is True,
-        )
-        return
-    if action not in {Action.CLOSE, Action.CANCEL}:
-        return
-    ticket = view.open_ticket(station)
-    changes.tickets[station] = None
-    if action == Action.CLOSE and ticket is not None:
-        for key in view.packs_of(ticket.id):
-            seen = view.seen(key)
-            if seen is not None:
-                changes.seen[key] = replace(seen, effect=ticket.operation, effect_ms=original.stamp.wall_ms)
 
 
 def day_of(stamp: Stamp) -> int:
     """Give the day at the counter as YYYYMMDD; a time that no calendar holds counts as day 0."""
-    return _day((stamp.wall_ms + _CHINA_MS) // _DAY_MS)
+    day = date_of(stamp.wall_ms)
+    return day.year * 10_000 + day.month * 100 + day.day if day else 0
+
+
+def date_of(wall_ms: int) -> date | None:
+    """Give the date at the counter, or None for a time that no calendar holds.
+
+    Args:
+        wall_ms: Milliseconds since 1970.
+    """
+    return _date((wall_ms + _CHINA_MS) // _DAY_MS)
 
 
 @lru_cache(maxsize=16)
-def _day(days: int) -> int:
+def _date(days: int) -> date | None:
     try:
-        day = _EPOCH + timedelta(days=days)
+        return _EPOCH + timedelta(days=days)
     except OverflowError:
-        return 0
-    return day.year * 10_000 + day.month * 100 + day.day
+        return None

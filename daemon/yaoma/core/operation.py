@@ -1,15 +1,12 @@
 """Operation: what can be done with a pack, as a row of a table (DESIGN.md 2, DOMAIN.md 5.1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from yaoma.core.pack import PackState
 
 __all__ = ["Direction", "Operation"]
-
-_NOTHING: Mapping[PackState, str] = MappingProxyType({})
 
 
 class Direction(StrEnum):
@@ -37,6 +34,8 @@ class Operation:
         takes_unfit: It is how recalled, expired and doubtful packs leave, so these pass.
         opens: It opens a pack whose units are handed out one by one (拆零).
         hands_out: It may take units from an opened pack, and asks for an identity where the policy wants one.
+        keeps: A pack that has a state keeps it.
+        named: Only a named operator may do it (S2-11).
     """
 
     id: str
@@ -46,11 +45,13 @@ class Operation:
     states: frozenset[PackState] = frozenset()
     into: PackState | None = None
     doubtful_into: PackState | None = None
-    reasons: Mapping[PackState, str] = _NOTHING
+    reasons: Mapping[PackState, str] = field(default_factory=dict)
     receives: bool = False
     takes_unfit: bool = False
     opens: bool = False
     hands_out: bool = False
+    keeps: bool = False
+    named: bool = False
 
     def name(self, language: str) -> str:
         """Give the name in a language of the catalogue."""

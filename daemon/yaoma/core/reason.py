@@ -27,7 +27,6 @@ class Degraded(StrEnum):
     DISK_LOW = "disk_low"
     UNVERIFIED = "unverified"  # a legal code of a standard that nobody can check here
     HISTORY_UNKNOWN = "history_unknown"  # the ledger does not reach back far enough to say
-    STATUS_UNKNOWN = "status_unknown"  # nobody asked the trace platform about this code
     TRAINING = "training"  # practice: nothing of it counts or is uploaded
 
 

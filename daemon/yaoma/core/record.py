@@ -40,6 +40,20 @@ class Kind(StrEnum):
     START = "start"  # the daemon started, with this configuration
     SCAN = "scan"  # a judged scan
     TICKET = "ticket"  # a ticket was opened, closed or cancelled
+    OVERRIDE = (
+        "override"  # a named operator lets packs through that were to be reviewed, or says why there is no identity
+    )
+    SIGN_ON = "sign_on"  # who works at a station from here on
+    UNDO = "undo"  # the last scan is taken off its ticket
+    DIFFERENCE = "difference"  # what closing a delivery found against the sender's note
+    STOCK = "stock"  # goods without a code came, went or were counted (无码库)
+    HOLD = "hold"  # packs in stock are denied since they were received
+    SETTLE = "settle"  # duties are done with
+    MERGE = "merge"  # what another box of the site did
+    PROBLEM = "problem"  # a report from the counter
+    OUTAGE = "outage"  # the way to the centre was interrupted
+    APPLIED = "applied"  # another list or policy counts from here on
+    ERASED = "erased"  # sealed identities were erased
     CLOCK = "clock"  # the clock's state changed, so that times of this boot can be restated
     COPY = "copy"  # a record of another log that could not go on there
 

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 
+from yaoma.core.allowlist import Source
 from yaoma.core.canonical import Json
-from yaoma.core.code import Gs1, Lookalike, TraceCode
+from yaoma.core.code import ControlCode, Gs1, Lookalike, Meaning, Other, TraceCode
+from yaoma.core.counter_rules import wanted_line
+from yaoma.core.findings import NOTHING, Findings
+from yaoma.core.portion import portion_of
+from yaoma.core.reason import VerdictClass
 from yaoma.core.record import Entry, Kind
+from yaoma.core.situation import Situation
 from yaoma.core.ticket import VERIFY
-from yaoma.core.verdict import Situation, Verdict
+from yaoma.core.verdict import Verdict
 from yaoma_drivers.symbol import Symbol
 
 __all__ = ["Person", "scan_entry"]
@@ -28,7 +34,7 @@ class Person:
 
 
 def scan_entry(
-    symbol: Symbol, code: TraceCode | Lookalike, verdict: Verdict, situation: Situation, person: Person | None = None
+    symbol: Symbol, code: Meaning, verdict: Verdict, situation: Situation, person: Person | None = None
 ) -> Entry:
     """Make the record of one scan.
 
@@ -58,17 +64,39 @@ def scan_entry(
         fields |= {"lookalike": code.kind.value, "length": code.length}
         if code.text is not None:
             fields["text"] = code.text
+    elif isinstance(code, ControlCode):
+        fields["control"] = code.action.value
+        if code.argument:
+            fields["argument"] = code.argument
+        if code.sheet is not None:
+            fields["sheet"] = code.sheet.id
     else:
-        fields["code"] = code.key
-        if symbol.aim:
-            fields["aim"] = symbol.aim
-        if isinstance(code, Gs1):
-            fields |= _gs1_fields(code)
-        if verdict.verdict.value == "REPEAT" and situation.seen is not None:
-            fields["of"] = {"log": situation.seen.log, "seq": situation.seen.seq}
+        fields |= _code_fields(symbol, code, verdict, situation)
+    if verdict.also:
+        fields["also"] = list(verdict.also)
+    if situation.is_training:
+        fields["training"] = True
     if person is not None:
         fields["person"] = dict(person.fields)
     return Entry(Kind.SCAN, fields, person.blob if person else None)
+
+
+def _code_fields(symbol: Symbol, code: TraceCode, verdict: Verdict, situation: Situation) -> dict[str, Json]:
+    ticket = situation.ticket
+    fields: dict[str, Json] = {"code": code.key}
+    if symbol.aim:
+        fields["aim"] = symbol.aim
+    if isinstance(code, Gs1):
+        fields |= _gs1_fields(code)
+    if isinstance(code, Other) and code.product_key:
+        fields["product"] = code.product_key
+    findings = situation.findings or NOTHING
+    fields |= _list_fields(findings)
+    if ticket is not None and verdict.verdict in {VerdictClass.PASS, VerdictClass.REVIEW}:
+        fields |= _ticket_fields(findings, situation)
+    if verdict.verdict is VerdictClass.REPEAT and situation.seen is not None:
+        fields["of"] = {"log": situation.seen.log, "seq": situation.seen.seq}
+    return fields
 
 
 def _gs1_fields(code: Gs1) -> dict[str, Json]:
@@ -83,4 +111,36 @@ def _gs1_fields(code: Gs1) -> dict[str, Json]:
         fields["expiry"] = code.expiry.isoformat()
     if code.produced is not None:
         fields["produced"] = code.produced.isoformat()
+    return fields
+
+
+def _list_fields(findings: Findings) -> dict[str, Json]:
+    """Keep what the list said of the pack, where it said more than that it may be here."""
+    fields: dict[str, Json] = {}
+    source = findings.listing.source
+    if source is not None and source is not Source.LIST:
+        fields["via"] = source.value
+    if findings.shipment is not None:
+        fields["shipment"] = findings.shipment.id
+    if findings.lot:
+        fields["lot"] = findings.lot
+    if findings.expiry is not None:
+        fields["expiry"] = findings.expiry.isoformat()
+    return fields
+
+
+def _ticket_fields(findings: Findings, situation: Situation) -> dict[str, Json]:
+    """Keep what the scan does to its ticket, so that the ledger follows from the journal alone."""
+    fields: dict[str, Json] = {}
+    line, portion, operation = wanted_line(findings, situation), portion_of(findings, situation), situation.operation
+    if line is not None:
+        fields["line"] = line
+    if portion is not None:
+        fields["taken"] = portion.units
+        if portion.assumed:
+            fields["holds"] = portion.assumed
+    if operation is not None and operation.opens and findings.product is not None and findings.product.units:
+        fields["opens"] = findings.product.units
+    if findings.packs and operation is not None and operation.into is not None:
+        fields["packs"] = list(findings.packs)
     return fields

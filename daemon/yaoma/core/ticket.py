@@ -1,34 +1,97 @@
 """Tickets: scans that belong together at one station; opened, filled by scans, closed or cancelled."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from yaoma.core.canonical import Json
 from yaoma.core.record import Entry, Kind
 
-__all__ = ["VERIFY", "Action", "Ticket", "TicketCommand", "TicketRefusedError", "ticket_entry"]
+__all__ = ["MAX_LINES", "VERIFY", "Action", "CommandRefusedError", "Line", "Ticket", "TicketCommand", "ticket_entry"]
 
 #: The operation of a scan that stands on no ticket (仅核验).
 VERIFY = "verify"
+
+MAX_LINES = 200
 
 
 class Action(StrEnum):
     """What is done to a ticket."""
 
     OPEN = "open"
+    LINES = "lines"  # the till adds lines to it
     CLOSE = "close"  # what the scans stand for takes effect
     CANCEL = "cancel"  # nothing takes effect
 
 
-class TicketRefusedError(Exception):
-    """The command does not fit the station's state.
+class CommandRefusedError(Exception):
+    """The command does not fit the state of station, store or ledger.
 
     Args:
-        reason: A stable id: `ticket_already_open`, `no_open_ticket`, `operation_unknown`, `station_unknown`.
+        reason: A stable id: `ticket_already_open`, `no_open_ticket`, `operation_unknown`, `station_unknown`, ...
     """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One drug that a ticket wants.
+
+    Args:
+        drug: How the till names it: a drug id, a product key, or `system:text` of another code.
+        matches: The drug ids that this stands for; empty if the list knows none.
+        packs: How many whole packs.
+        units: How many units out of opened packs (拆零).
+        name: What the till calls it.
+        filled: Whole packs scanned so far.
+        filled_units: Units scanned so far.
+    """
+
+    drug: str
+    matches: tuple[str, ...]
+    packs: int
+    units: int = 0
+    name: str = ""
+    filled: int = 0
+    filled_units: int = 0
+
+    @property
+    def is_filled(self) -> bool:
+        """Everything that it wants was scanned."""
+        return self.filled >= self.packs and self.filled_units >= self.units
+
+    def taking(self, packs: int, units: int) -> "Line":
+        """Give the line after so many more packs and units; below zero for fewer."""
+        return replace(self, filled=max(0, self.filled + packs), filled_units=max(0, self.filled_units + units))
+
+    def json(self) -> dict[str, Json]:
+        """Give what a record holds of it."""
+        fields: dict[str, Json] = {"drug": self.drug, "matches": list(self.matches), "packs": self.packs}
+        if self.units:
+            fields["units"] = self.units
+        if self.name:
+            fields["name"] = self.name
+        return fields
+
+    @classmethod
+    def read(cls, value: object) -> "Line":
+        """Read what a record holds.
+
+        Raises:
+            ValueError: If it is no line.
+        """
+        if not isinstance(value, dict):
+            raise ValueError("a line is an object")  # noqa: TRY004 - one error for a bad line
+        drug, matches, name = value.get("drug"), value.get("matches", []), value.get("name", "")
+        packs, units = value.get("packs", 0), value.get("units", 0)
+        if not (isinstance(drug, str) and isinstance(name, str) and isinstance(matches, list)):
+            raise ValueError("a line names a drug")  # noqa: TRY004 - as above
+        if type(packs) is not int or type(units) is not int or packs < 0 or units < 0 or not packs + units:
+            raise ValueError("a line wants packs or units, as whole numbers")
+        return cls(drug, tuple(str(one) for one in matches), packs, units, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +105,13 @@ class Ticket:
         opened: Place of the opening record.
         packs: How many packs are on it.
         wants_person: An identity card that is scanned belongs to it and is sealed.
-        has_person: One was sealed.
+        has_person: One was sealed, or a named operator has said in writing why there is none.
+        lines: What it wants; empty if nobody said.
+        shipment: The despatch note that it receives; empty if none was named.
+        payer: Who pays, such as `insurance`, `injury` (工伤) or `self`; empty if nobody said.
+        operator: Who opened it.
+        is_training: Practice: nothing of it counts or is uploaded.
+        is_opening: An opening count: from its closing on the ledger knows every pack (DESIGN.md 6).
     """
 
     id: str
@@ -52,6 +121,20 @@ class Ticket:
     packs: int = 0
     wants_person: bool = False
     has_person: bool = False
+    lines: tuple[Line, ...] = ()
+    shipment: str = ""
+    payer: str = ""
+    operator: str = ""
+    is_training: bool = False
+    is_opening: bool = False
+
+    def with_line(self, number: int, packs: int, units: int) -> "Ticket":
+        """Give the ticket after a line was filled by so much more."""
+        if not 0 <= number < len(self.lines):
+            return self
+        lines = list(self.lines)
+        lines[number] = lines[number].taking(packs, units)
+        return replace(self, lines=tuple(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +147,13 @@ class TicketCommand:
         operation: For `open`: what is being done.
         operator: Who says so, an id without meaning outside the site; empty if unknown.
         wants_person: For `open`: the next identity card belongs to this ticket.
+        lines: For `open` and `lines`: what is wanted, with the drug ids found.
+        shipment: For `open`: the despatch note.
+        payer: For `open`: who pays.
+        bill: For `open`: the till's own number.
+        is_training: For `open`: practice.
+        is_opening: For `open` of a count: it starts the ledger.
+        cause: For `close` and `cancel`: why, if not a person; such as `idle`.
     """
 
     action: Action
@@ -71,36 +161,70 @@ class TicketCommand:
     operation: str = VERIFY
     operator: str = ""
     wants_person: bool = False
+    lines: Sequence[Line] = ()
+    shipment: str = ""
+    payer: str = ""
+    bill: str = ""
+    is_training: bool = False
+    is_opening: bool = False
+    cause: str = ""
+
+    def with_lines(self, lines: Sequence[Line]) -> "TicketCommand":
+        """Give the command with other lines."""
+        return replace(self, lines=tuple(lines))
 
 
-def ticket_entry(command: TicketCommand, ticket: Ticket | None, new_id: str) -> Entry:
+def ticket_entry(
+    command: TicketCommand,
+    ticket: Ticket | None,
+    new_id: str,
+    *,
+    into: str = "",
+    doubtful_into: str = "",
+    keeps: bool = False,
+) -> Entry:
     """Turn a command into the record that carries it out.
 
     Args:
         command: What is wanted.
         ticket: The station's open ticket, or None.
         new_id: The id for a new ticket.
+        into: For `close`: the state that its packs get; the record holds it, so that a later table changes nothing.
+        doubtful_into: For `close`: the state of those that were REVIEW and that nobody cleared.
+        keeps: For `close`: those that have a state keep it.
 
     Raises:
-        TicketRefusedError: If a ticket is open already, or none is.
+        CommandRefusedError: If a ticket is open already, or none is, or there are too many lines.
     """
     if command.action is Action.OPEN:
         if ticket is not None:
-            raise TicketRefusedError("ticket_already_open")
+            raise CommandRefusedError("ticket_already_open")
+        if len(command.lines) > MAX_LINES:
+            raise CommandRefusedError("too_many_lines")
         operation, ticket_id, packs = command.operation, new_id, 0
     else:
         if ticket is None:
-            raise TicketRefusedError("no_open_ticket")
+            raise CommandRefusedError("no_open_ticket")
+        if len(ticket.lines) + len(command.lines) > MAX_LINES:
+            raise CommandRefusedError("too_many_lines")
         operation, ticket_id, packs = ticket.operation, ticket.id, ticket.packs
-    return Entry(
-        Kind.TICKET,
-        {
-            "action": command.action.value,
-            "ticket": ticket_id,
-            "station": command.station,
-            "operation": operation,
-            "operator": command.operator,
-            "packs": packs,
-            "wants_person": command.wants_person,
-        },
-    )
+    fields: dict[str, Json] = {
+        "action": command.action.value,
+        "ticket": ticket_id,
+        "station": command.station,
+        "operation": operation,
+        "operator": command.operator,
+        "packs": packs,
+        "wants_person": command.wants_person,
+    }
+    if command.lines:
+        fields["lines"] = [line.json() for line in command.lines]
+    fields |= {name: text for name in ("shipment", "payer", "bill", "cause") if (text := getattr(command, name))}
+    if command.action is Action.CLOSE:
+        fields |= {name: text for name, text in (("into", into), ("doubtful_into", doubtful_into)) if text}
+        if keeps:
+            fields["keeps"] = True
+    is_training = ticket.is_training if ticket else command.is_training
+    is_opening = ticket.is_opening if ticket else command.is_opening
+    fields |= {name: True for name, is_so in (("training", is_training), ("opening", is_opening)) if is_so}
+    return Entry(Kind.TICKET, fields)

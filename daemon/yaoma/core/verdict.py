@@ -1,17 +1,33 @@
 """Verdict: may this pack be received or handed out, as far as the box can know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from yaoma.core.allowlist import Allowlist
 from yaoma.core.code import Cn20, Gs1, Lookalike, LookalikeKind, Other, TraceCode
-from yaoma.core.ledger import Seen
-from yaoma.core.policy import Policy
+from yaoma.core.counter_rules import Objection, objections
+from yaoma.core.findings import Findings, look_up
+from yaoma.core.portion import portion_of
+from yaoma.core.product import CodeSystem
 from yaoma.core.reason import CLASSES, Degraded, Reason, VerdictClass, lookalike_reason
-from yaoma.core.record import ClockState, Stamp
-from yaoma.core.ticket import Ticket
+from yaoma.core.record import ClockState
+from yaoma.core.situation import Situation
 
 __all__ = ["Situation", "Verdict", "judge"]
+
+#: Under which system a look-alike's text is known, where it names a product (S4-02).
+_SYSTEMS: Final = {
+    LookalikeKind.EAN13: CodeSystem.EAN,
+    LookalikeKind.EAN8: CodeSystem.EAN,
+    LookalikeKind.GTIN14: CodeSystem.EAN,
+    LookalikeKind.DRUG_STANDARD_CODE: CodeSystem.STANDARD,
+    LookalikeKind.INSURANCE_CODE: CodeSystem.INSURANCE,
+}
+
+#: What is shown beside a PASS when the policy lets an objection through.
+_FLAGS: Final = {
+    Reason.HISTORY_UNKNOWN: Degraded.HISTORY_UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +39,14 @@ class Verdict:
         reason: A stable id, see `yaoma.core.reason`.
         degraded: Flags beside it.
         facts: What the operator's sentence is filled with; never a person's text.
+        also: Reasons that stand against the pack besides.
     """
 
     verdict: VerdictClass
     reason: str
     degraded: tuple[Degraded, ...] = ()
     facts: Mapping[str, str | int] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a class that this reason can't have."""
@@ -36,48 +54,49 @@ class Verdict:
             raise ValueError(f"{self.reason} can't be {self.verdict}")
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything a verdict depends on besides the code.
-
-    Args:
-        now: The time of judgement.
-        station: Where the scanner stands.
-        ticket: The station's open ticket, or None.
-        seen: The last scan of this code on this box that was no repeat, or None.
-        allowlist: The list, or None if there is none that can be believed.
-        policy: The rules of the place.
-        disk_low: Room for records is running out.
-        can_seal: There are keys to seal an identity to.
-        floor_ms: The latest time that is known to have passed, milliseconds since 1970; a clock set backwards does
-            not bring an expired list back to life (DESIGN.md 6).
-    """
-
-    now: Stamp
-    station: str
-    ticket: Ticket | None
-    seen: Seen | None
-    allowlist: Allowlist | None
-    policy: Policy
-    disk_low: bool = False
-    can_seal: bool = False
-    floor_ms: int = 0
-
-
 def judge(code: TraceCode | Lookalike, situation: Situation) -> Verdict:
     """Judge one symbol.
 
-    What is forbidden comes before what is repeated: a recalled pack that is scanned twice stays red. Then what the
-    list knows. A state that is not known is said, never guessed (DESIGN.md 3, promise 4).
+    What is forbidden comes before what is repeated: a recalled pack that is scanned twice stays red. Then what must be
+    reviewed, then what the list knows. A state that is not known is said, never guessed (DESIGN.md 3, promise 4).
     """
     flags = _flags(situation)
     if isinstance(code, Lookalike):
         return _judge_lookalike(code, situation, flags)
-    allowlist = situation.allowlist
-    denial = allowlist.denial(code) if allowlist else None
-    if denial is not None:
-        return Verdict(VerdictClass.STOP, f"denied_{denial.kind.value}", flags, {"note": denial.note})
-    return _repeat(situation, flags) or _listed(code, situation, flags)
+    findings = situation.findings or look_up(code, situation.allowlist)
+    if (practice := _practice(code, findings, situation)) is not None:
+        return Verdict(VerdictClass.FAULT, practice, flags)
+    against = objections(findings, situation)
+    flags += tuple(
+        _FLAGS[Reason(one.reason)] for one in against if one.verdict is VerdictClass.PASS and one.reason in _FLAGS
+    )
+    facts = _facts(findings, situation)
+    stops = [one for one in against if one.verdict is VerdictClass.STOP]
+    if stops:
+        return _objected(stops, against, flags, facts)
+    fresh = _listed(code, findings, situation, flags, facts)
+    reviews = [one for one in against if one.verdict is VerdictClass.REVIEW]
+    if reviews and fresh.verdict is not VerdictClass.FAULT:
+        fresh = _objected(reviews, against, flags, facts, fresh)
+    repeat = _repeat(situation, findings, flags)
+    if repeat is None or (_was_review(situation) and fresh.verdict is VerdictClass.PASS):
+        return fresh
+    return repeat
+
+
+def _objected(
+    chosen: Sequence[Objection],
+    against: Sequence[Objection],
+    flags: tuple[Degraded, ...],
+    facts: Mapping[str, str | int],
+    fresh: Verdict | None = None,
+) -> Verdict:
+    """Give the verdict of the first objection, and name the others."""
+    first = chosen[0]
+    also = [one.reason for one in against if one is not first and one.verdict is not VerdictClass.PASS]
+    if fresh is not None and fresh.verdict is VerdictClass.REVIEW:
+        also.append(fresh.reason)
+    return Verdict(first.verdict, first.reason, flags, {**facts, **first.facts}, tuple(also))
 
 
 def _judge_lookalike(code: Lookalike, situation: Situation, flags: tuple[Degraded, ...]) -> Verdict:
@@ -85,10 +104,30 @@ def _judge_lookalike(code: Lookalike, situation: Situation, flags: tuple[Degrade
         if situation.can_seal:
             return Verdict(VerdictClass.PASS, Reason.PERSON_SEALED, flags)
         return Verdict(VerdictClass.FAULT, Reason.PERSON_NOT_SEALABLE, flags)
-    return Verdict(VerdictClass.FAULT, lookalike_reason(code.kind), flags, {"length": code.length})
+    facts: dict[str, str | int] = {"length": code.length}
+    system = _SYSTEMS.get(code.kind)
+    if system is not None and code.text is not None and situation.allowlist is not None:
+        known = situation.allowlist.known_as(system, code.text)
+        facts["product"] = known[0].name if known else ""
+    return Verdict(VerdictClass.FAULT, lookalike_reason(code.kind), flags, facts)
 
 
-def _repeat(situation: Situation, flags: tuple[Degraded, ...]) -> Verdict | None:
+def _practice(code: TraceCode, findings: Findings, situation: Situation) -> Reason | None:
+    """Keep practice and business apart (S0-07): test codes are no packs, and packs are not for practice."""
+    prefixes = situation.policy.training_codes_prefixes
+    if not prefixes or not isinstance(code, Cn20):
+        return None
+    is_test_code = code.digits.startswith(prefixes) and findings.listing.source is None
+    if situation.is_training:
+        return None if is_test_code else Reason.NOT_A_TRAINING_CODE
+    return Reason.TRAINING_CODE if is_test_code and situation.allowlist is not None else None
+
+
+def _was_review(situation: Situation) -> bool:
+    return situation.seen is not None and situation.seen.verdict == VerdictClass.REVIEW.value
+
+
+def _repeat(situation: Situation, findings: Findings, flags: tuple[Degraded, ...]) -> Verdict | None:
     seen, now, ticket = situation.seen, situation.now, situation.ticket
     if seen is None:
         return None
@@ -96,30 +135,44 @@ def _repeat(situation: Situation, flags: tuple[Degraded, ...]) -> Verdict | None
     ago_ms = now.mono_ms - seen.stamp.mono_ms
     if (seen.station, seen.ticket, seen.stamp.boot) == here and ago_ms <= situation.policy.hold_off_ms:
         return Verdict(VerdictClass.REPEAT, Reason.REPEAT_SCAN, flags, {"seconds": max(0, ago_ms) // 1000})
-    if ticket is not None and seen.ticket == ticket.id and seen.place:
+    if ticket is not None and seen.ticket == ticket.id and seen.place and portion_of(findings, situation) is None:
         return Verdict(VerdictClass.REPEAT, Reason.ON_TICKET, flags, {"place": seen.place})
     return None
 
 
-def _listed(code: TraceCode, situation: Situation, flags: tuple[Degraded, ...]) -> Verdict:
+def _facts(findings: Findings, situation: Situation) -> dict[str, str | int]:
+    product, ticket = findings.product, situation.ticket
+    facts: dict[str, str | int] = {
+        "list_version": situation.allowlist.version if situation.allowlist else "",
+        "product": product.name if product else "",
+        "place": ticket.packs + 1 if ticket else 0,
+    }
+    if findings.lot:
+        facts["lot"] = findings.lot
+    if findings.packs:
+        facts["packs"] = len(findings.packs)
+    return facts
+
+
+def _listed(
+    code: TraceCode,
+    findings: Findings,
+    situation: Situation,
+    flags: tuple[Degraded, ...],
+    facts: Mapping[str, str | int],
+) -> Verdict:
     allowlist, policy = situation.allowlist, situation.policy
+    held = findings.listing.source is not None
     if allowlist is None:
         trusted = policy.pass_without_list and not (isinstance(code, Gs1) and code.may_be_glued)
         return Verdict(VerdictClass.PASS if trusted else VerdictClass.REVIEW, Reason.LIST_MISSING, flags)
-    product = allowlist.product(code.product_key)
-    facts: dict[str, str | int] = {
-        "list_version": allowlist.version,
-        "product": product.name if product else "",
-        "place": situation.ticket.packs + 1 if situation.ticket else 0,
-    }
-    held = allowlist.listing(code).source is not None
-    if not held and not isinstance(code, Other):
-        return _not_listed(code, known=product is not None, flags=flags, facts=facts)
+    if not held and not isinstance(code, Other) and not situation.is_training:
+        return _not_listed(code, known=findings.product is not None, flags=flags, facts=facts)
     if Degraded.LIST_STALE in flags and not policy.pass_with_stale_list:
         return Verdict(VerdictClass.REVIEW, Reason.LIST_STALE, flags, facts)
     if Degraded.CLOCK_UNTRUSTED in flags and not policy.pass_with_untrusted_clock:
         return Verdict(VerdictClass.REVIEW, Reason.CLOCK_UNTRUSTED, flags, facts)
-    if held:
+    if held or situation.is_training:
         return Verdict(VerdictClass.PASS, Reason.IN_LIST, flags, facts)
     # It matched a pattern of the signed list: legal, and nobody can check it (DOMAIN.md 1.2).
     return Verdict(VerdictClass.PASS, Reason.OTHER_STANDARD, (*flags, Degraded.UNVERIFIED), facts)
@@ -145,4 +198,6 @@ def _flags(situation: Situation) -> tuple[Degraded, ...]:
         flags.append(Degraded.CLOCK_UNTRUSTED)
     if situation.disk_low:
         flags.append(Degraded.DISK_LOW)
+    if situation.is_training:
+        flags.append(Degraded.TRAINING)
     return tuple(flags)

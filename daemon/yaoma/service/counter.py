@@ -1,17 +1,27 @@
-"""The counter: turns one scan or command into its drafted record, with everything it depends on."""
+"""The counter: turns one scan or command into its drafted records, with everything it depends on."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from yaoma.core.allowlist import Allowlist
-from yaoma.core.code import Lookalike, as_pack, parse
+from yaoma.core.code import ControlCode, Lookalike, Meaning, parse
+from yaoma.core.command import SignOn
+from yaoma.core.findings import Findings, look_up
+from yaoma.core.ledger import date_of
+from yaoma.core.operation import Operation
 from yaoma.core.policy import Policy
-from yaoma.core.reason import Reason
-from yaoma.core.record import Stamp
+from yaoma.core.projection import ledger_key
+from yaoma.core.reason import Reason, VerdictClass
+from yaoma.core.record import Record, Stamp
 from yaoma.core.scan import Person, scan_entry
-from yaoma.core.ticket import Action, TicketCommand, TicketRefusedError, ticket_entry
-from yaoma.core.verdict import Situation, judge
-from yaoma.service.work import Request, TicketAnswer, View
+from yaoma.core.situation import Situation
+from yaoma.core.ticket import Action, CommandRefusedError, Ticket, TicketCommand
+from yaoma.core.verdict import Verdict, judge
+from yaoma.service.control_desk import ControlDesk
+from yaoma.service.orders import Orders
+from yaoma.service.post import Post
+from yaoma.service.work import Answer, Request, View
 from yaoma.shell.clock import TimeFloor
 from yaoma.shell.journal import Draft
 from yaoma.shell.site_ledger import SiteLedger
@@ -22,6 +32,8 @@ __all__ = ["Counter", "Told"]
 Told = Callable[[], None]
 """What is to be told once the record is kept."""
 
+_MINUTE_MS: Final = 60 * 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
@@ -30,24 +42,28 @@ class Counter:
     Args:
         ledger: What was done with packs and tickets.
         allowlist: Gives the list that holds now, or None.
-        policy: The rules of the place.
+        policy: Gives the rules of the place.
         stations: Station by scanner.
-        operations: The ids that a ticket may have.
+        operations: What can be done, by id.
         floor: The latest time that is known to have passed.
         new_id: Gives the id of a new ticket.
         seal: Seals an identity, or None where there are no keys to seal to.
         view: Told what was recorded.
+        control: Knows what control codes stand for; without it they are refused.
+        posts: Who works at each station.
     """
 
     ledger: SiteLedger
     allowlist: Callable[[], Allowlist | None]
-    policy: Policy
+    policy: Callable[[], Policy]
     stations: Mapping[str, str]
-    operations: frozenset[str]
+    operations: Mapping[str, Operation]
     floor: TimeFloor
     new_id: Callable[[], str]
     seal: Callable[[bytes], Person] | None
     view: View
+    control: ControlDesk | None = None
+    posts: Mapping[str, Post] = field(default_factory=dict)
 
     def scanned(self, symbol: Symbol, draft: Draft, stamp: Stamp, *, disk_low: bool) -> Told:
         """Judge a symbol and draft its record.
@@ -57,19 +73,13 @@ class Counter:
         """
         self.floor.saw(stamp)
         allowlist = self.allowlist()
-        code = as_pack(parse(symbol, allowlist.patterns if allowlist else ()), symbol.length)
+        code = parse(symbol, allowlist.patterns if allowlist else ())
         station = self.stations[symbol.scanner]
-        situation = Situation(
-            now=stamp,
-            station=station,
-            ticket=self.ledger.open_ticket(station),
-            seen=None if isinstance(code, Lookalike) else self.ledger.seen(code.key),
-            allowlist=allowlist,
-            policy=self.policy,
-            floor_ms=self.floor.ms,
-            disk_low=disk_low,
-            can_seal=self.seal is not None,
-        )
+        self._touch(station, stamp)
+        ticket = self.ledger.open_ticket(station)
+        if isinstance(code, ControlCode):
+            return self._controlled(symbol, code, draft, stamp, disk_low=disk_low)
+        situation = self._situation(code, station, ticket, stamp, disk_low=disk_low)
         verdict = judge(code, situation)
         person = None
         if verdict.reason == Reason.PERSON_SEALED and self.seal is not None:
@@ -79,26 +89,123 @@ class Counter:
         return lambda: self.view.show(symbol, verdict, record)
 
     def commanded(self, request: Request, draft: Draft, stamp: Stamp) -> Told:
-        """Draft the record of a ticket command, or refuse it.
+        """Draft the records of a command, or refuse it.
 
         Raises:
             DatabaseError: If the ledger can't be read.
         """
-        command = request.command
         if request.is_given_up():
             return lambda: None
         try:
-            self._check(command)
-            entry = ticket_entry(command, self.ledger.open_ticket(command.station), self.new_id())
-        except TicketRefusedError as error:
-            refusal = TicketAnswer(refusal=error.reason)
+            records = self._drafted(request, draft, stamp)
+        except CommandRefusedError as error:
+            refusal = Answer(refusal=error.reason)
             return lambda: request.answer(refusal)
-        record = draft.add(entry, stamp)
-        self.ledger.stage(record)
-        return lambda: request.answer(TicketAnswer(record))
+        return lambda: request.answer(Answer(records))
 
-    def _check(self, command: TicketCommand) -> None:
-        if command.station not in self.stations.values():
-            raise TicketRefusedError("station_unknown")
-        if command.action is Action.OPEN and command.operation not in self.operations:
-            raise TicketRefusedError("operation_unknown")
+    def idle(self, stamp: Stamp) -> list[TicketCommand]:
+        """Give the commands that close tickets at which nothing was done for longer than the policy allows.
+
+        Args:
+            stamp: The time.
+
+        Raises:
+            DatabaseError: If the ledger can't be read.
+        """
+        longest_ms = self.policy().ticket_idle_minutes * _MINUTE_MS
+        due = []
+        for station in frozenset(self.stations.values()) if longest_ms else ():
+            ticket = self.ledger.open_ticket(station)
+            post = self.posts.get(station)
+            if ticket is None or post is None:
+                continue
+            if not post.touched_ms:
+                # It was open before the start; its time begins anew.
+                post.touched_ms = stamp.mono_ms
+            elif stamp.mono_ms - post.touched_ms > longest_ms:
+                action = Action.CLOSE if ticket.packs else Action.CANCEL
+                due.append(TicketCommand(action, station, cause="idle"))
+        return due
+
+    def _situation(
+        self, code: Meaning, station: str, ticket: Ticket | None, stamp: Stamp, *, disk_low: bool
+    ) -> Situation:
+        allowlist, seen, findings, relative = self.allowlist(), None, None, ""
+        if not isinstance(code, Lookalike | ControlCode):
+            seen = self.ledger.seen(ledger_key(code.key, is_training=ticket is not None and ticket.is_training))
+            findings = look_up(code, allowlist)
+            relative = self._relative(code.key, findings, ticket)
+        return Situation(
+            now=stamp,
+            station=station,
+            ticket=ticket,
+            seen=seen,
+            allowlist=allowlist,
+            policy=self.policy(),
+            operation=self.operations.get(ticket.operation) if ticket else None,
+            findings=findings,
+            complete_since_ms=self.ledger.complete_since_ms,
+            relative=relative,
+            floor_ms=self.floor.ms,
+            disk_low=disk_low,
+            can_seal=self.seal is not None,
+        )
+
+    def _relative(self, key: str, findings: Findings, ticket: Ticket | None) -> str:
+        """Give a container or content of this code that is on the same ticket, or an empty text."""
+        if ticket is None or findings.shipment is None or not ticket.packs:
+            return ""
+        for other in (*findings.shipment.around(key), *findings.packs):
+            seen = self.ledger.seen(other)
+            if seen is not None and seen.ticket == ticket.id and seen.place:
+                return other
+        return ""
+
+    def _touch(self, station: str, stamp: Stamp) -> None:
+        if (post := self.posts.get(station)) is not None:
+            post.touched_ms = stamp.mono_ms
+
+    def _drafted(self, request: Request, draft: Draft, stamp: Stamp) -> tuple[Record, ...]:
+        command = request.command
+        records = []
+        for entry in self._orders().entries(command, stamp):
+            record = draft.add(entry, stamp)
+            self.ledger.stage(record)
+            records.append(record)
+        station = getattr(command, "station", "")
+        self._touch(station, stamp)
+        if isinstance(command, SignOn) and (post := self.posts.get(station)) is not None:
+            post.operator, post.is_supervisor = command.operator, command.is_supervisor
+        return tuple(records)
+
+    def _orders(self) -> Orders:
+        return Orders(
+            ledger=self.ledger,
+            allowlist=self.allowlist,
+            policy=self.policy,
+            operations=self.operations,
+            stations=frozenset(self.stations.values()),
+            posts=self.posts,
+            new_id=self.new_id,
+        )
+
+    def _controlled(self, symbol: Symbol, code: ControlCode, draft: Draft, stamp: Stamp, *, disk_low: bool) -> Told:
+        """Carry out what a control code commands; what is shown names what was done, or why not."""
+        station = self.stations[symbol.scanner]
+        refusal, records = "", list[Record]()
+        try:
+            if self.control is None:
+                raise CommandRefusedError("control_not_here")
+            today = date_of(max(stamp.wall_ms, self.floor.ms))
+            commands = self.control.commands(code, station, self.ledger.open_ticket(station), today)
+            for command in commands:
+                records += self._drafted(Request(command, lambda _: None), draft, stamp)
+        except CommandRefusedError as error:
+            refusal = error.reason
+        facts = {"action": code.action.value, "argument": code.argument, "refusal": refusal}
+        reason = Reason.CONTROL_REFUSED if refusal else Reason.CONTROL_DONE
+        verdict = Verdict(VerdictClass.FAULT if refusal else VerdictClass.PASS, reason, facts=facts)
+        situation = self._situation(code, station, self.ledger.open_ticket(station), stamp, disk_low=disk_low)
+        record = draft.add(scan_entry(symbol, code, verdict, situation), stamp)
+        self.ledger.stage(record)
+        return lambda: self.view.show(symbol, verdict, record)

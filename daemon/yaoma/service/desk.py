@@ -13,7 +13,7 @@ from yaoma.core.ticket import VERIFY, Action, TicketCommand
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
 from yaoma.service.uplink_state import UplinkState
-from yaoma.service.work import Item, Request, TicketAnswer
+from yaoma.service.work import Answer, Item, Request
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.list_file import ListHolder
@@ -94,7 +94,7 @@ class Desk:
             operator[:64],
             wants_person=request.get("person") is True,
         )
-        answers: queue.Queue[TicketAnswer] = queue.Queue()
+        answers: queue.Queue[Answer] = queue.Queue()
         given_up = threading.Event()
         try:
             self.items.put(Request(command, answers.put, given_up.is_set), timeout=_ANSWER_S)

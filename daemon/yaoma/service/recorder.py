@@ -11,7 +11,7 @@ from yaoma.core.entry import CloseReason, clock_changed
 from yaoma.core.record import Entry, Stamp
 from yaoma.service.counter import Counter, Told
 from yaoma.service.watch import Heart
-from yaoma.service.work import CloseLog, Damage, Item, Request, TicketAnswer, Trouble
+from yaoma.service.work import Answer, CloseLog, Damage, Item, Request, Trouble
 from yaoma.shell.database import DatabaseDamagedError, DatabaseError, DatabaseUnavailableError
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.journal import Draft, Journal
@@ -211,7 +211,7 @@ class Recorder(threading.Thread):
             if isinstance(item, Symbol):
                 self._parts.counter.view.out_of_service(item, cause)
             else:
-                item.answer(TicketAnswer(refusal=cause))
+                item.answer(Answer(refusal=cause))
 
     def _refuse_waiting(self) -> None:
         """Answer what still waits: nobody else will."""

@@ -4,30 +4,35 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from yaoma.core.command import Command
 from yaoma.core.record import Record
-from yaoma.core.ticket import TicketCommand
 from yaoma.core.verdict import Verdict
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["CloseLog", "Damage", "Item", "Request", "TicketAnswer", "Trouble", "View"]
+__all__ = ["Answer", "CloseLog", "Damage", "Item", "Request", "Trouble", "View"]
 
 
 @dataclass(frozen=True, slots=True)
-class TicketAnswer:
-    """What became of a ticket command.
+class Answer:
+    """What became of a command.
 
     Args:
-        record: Its record, kept; None if there is none.
+        records: Its records, kept; none if there is nothing to record.
         refusal: The reason id of the refusal, or an empty string.
     """
 
-    record: Record | None = None
+    records: tuple[Record, ...] = ()
     refusal: str = ""
+
+    @property
+    def record(self) -> Record | None:
+        """The record that says what was done; None if there is none."""
+        return self.records[-1] if self.records else None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A ticket command on its way to the recorder.
+    """A command on its way to the recorder.
 
     Args:
         command: What is wanted.
@@ -35,8 +40,8 @@ class Request:
         is_given_up: Whether whoever asked has been told that nothing came of it; then nothing may come of it.
     """
 
-    command: TicketCommand
-    answer: Callable[[TicketAnswer], None] = field(repr=False)
+    command: Command
+    answer: Callable[[Answer], None] = field(repr=False)
     is_given_up: Callable[[], bool] = field(default=lambda: False, repr=False)
 
 

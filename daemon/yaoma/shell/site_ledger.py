@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Final
 
-from yaoma.core.ledger import Changes, Seen, project
-from yaoma.core.record import ClockState, Kind, Record, Stamp
+from yaoma.core.ledger import Changes, Duty, Seen
+from yaoma.core.pack import PackState
+from yaoma.core.projection import project
+from yaoma.core.record import Kind, Record
 from yaoma.core.ticket import Ticket
 from yaoma.shell.database import SQLITE_FAILURES, Connection, classified
+from yaoma.shell.ledger_rows import DUTY, PACK, PROJECTED, TICKET, duty_of, seen_of, ticket_of, write
 from yaoma.shell.migrate import migrate
 from yaoma.shell.site_file import SiteFile
 
@@ -15,13 +18,8 @@ __all__ = ["SiteLedger"]
 
 _CATCH_UP_STEP = 2048
 
-_PACK = (
-    "SELECT log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms "
-    "FROM seen WHERE key = ?"
-)
-
-#: The tables that are a projection of the journal and of nothing else.
-PROJECTED = ("seen", "ticket", "tally", "watermark")
+#: The states in which a later denial still matters.
+_IN_HAND: Final = (PackState.IN_STOCK, PackState.OPENED, PackState.RETURNED)
 
 
 class SiteLedger:
@@ -44,6 +42,7 @@ class SiteLedger:
         with self._database() as connection:
             migrate(connection, "site")
             self._watermark = dict(connection.execute("SELECT log, upto FROM watermark"))
+            self._known = dict(connection.execute("SELECT name, value FROM known"))
 
     def applied(self, log: str) -> int:
         """Give the place after the last record of a log that is in here, written or not."""
@@ -95,6 +94,76 @@ class SiteLedger:
                     if seen.ticket == ticket and seen.place:
                         places[key] = seen.place
             return sorted(places, key=lambda key: (places[key], key))
+
+    @property
+    def complete_since_ms(self) -> int | None:
+        """Since when the ledger knows every pack of the site; None if no opening count was closed (DESIGN.md 6)."""
+        for changes in (self._staged, self._unwritten):
+            if changes.complete_since_ms is not None:
+                return changes.complete_since_ms
+        return self._known.get("complete_since_ms")
+
+    def in_store(self, drug: str, lot: str) -> int:
+        """Give how many packs without a code there are (无码库).
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        return self.store().get((drug, lot), 0)
+
+    def store(self) -> dict[tuple[str, str], int]:
+        """Give the goods without a code, by drug and lot.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock, self._database() as connection:
+            there = {(drug, lot): number for drug, lot, number in connection.execute("SELECT * FROM store")}
+            return {**there, **self._unwritten.stock, **self._staged.stock}
+
+    def duty(self, duty_id: str) -> Duty | None:
+        """Give an open duty.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock, self._database() as connection:
+            for changes in (self._staged, self._unwritten):
+                if duty_id in changes.duties:
+                    return changes.duties[duty_id]
+            return next((duty_of(row) for row in connection.execute(f"{DUTY} WHERE id = ?", (duty_id,))), None)
+
+    def duties(self) -> Sequence[Duty]:
+        """Give all open duties, the most urgent first.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock, self._database() as connection:
+            found: dict[str, Duty | None] = {duty.id: duty for duty in map(duty_of, connection.execute(DUTY))}
+            found |= {**self._unwritten.duties, **self._staged.duties}
+            return sorted(
+                (duty for duty in found.values() if duty is not None),
+                key=lambda duty: (not duty.due_ms, duty.due_ms or duty.made_ms, duty.id),
+            )
+
+    def in_hand(self, after: str, most: int) -> Sequence[tuple[str, str]]:
+        """Give packs that could still be handed out, with their lots; what was written last may be missing.
+
+        Args:
+            after: The key that the last call ended with; empty for the first.
+            most: How many at most.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._database() as connection:
+            states = ", ".join(f"'{state.value}'" for state in _IN_HAND)
+            rows = connection.execute(
+                f"SELECT key, lot FROM seen WHERE key > ? AND key NOT GLOB 'practice:*' AND state IN ({states}) ORDER BY key LIMIT ?",  # noqa: S608 - our own words
+                (after, most),
+            )
+            return [(key, lot) for key, lot in rows]
 
     def tally(self, day: int) -> dict[tuple[str, str, str, str], int]:
         """Count the scans of a day, by (station, operation, verdict, reason).
@@ -162,8 +231,10 @@ class SiteLedger:
             if not changes.upto:
                 return
             with self._transaction() as connection:
-                _write(connection, changes)
+                write(connection, changes)
             self._forget_what_was_read()
+            if changes.complete_since_ms is not None:
+                self._known["complete_since_ms"] = changes.complete_since_ms
             self._watermark.update(changes.upto)
             self._unwritten = Changes()
 
@@ -207,22 +278,19 @@ class SiteLedger:
                     connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
             self._forget_what_was_read()
             self._unwritten, self._staged, self._watermark = Changes(), Changes(), {}
+            self._known.clear()
 
     def _read_pack(self, key: str) -> Seen | None:
         try:
-            for row in self._file.connection.execute(_PACK, (key,)):
-                return _seen(row)
+            for row in self._file.connection.execute(PACK, (key,)):
+                return seen_of(row)
         except SQLITE_FAILURES as error:
             raise classified(self._file.path, error) from error
         return None
 
     def _read_ticket(self, station: str) -> Ticket | None:
         with self._database() as connection:
-            rows = connection.execute(
-                "SELECT id, station, operation, opened, packs, wants_person, has_person FROM ticket WHERE station = ?",
-                (station,),
-            )
-            return next((_open_ticket(row) for row in rows), None)
+            return next((ticket_of(row) for row in connection.execute(TICKET, (station,))), None)
 
     def _forget_what_was_read(self) -> None:
         self._pack_on_disk = None
@@ -247,40 +315,3 @@ class SiteLedger:
                 yield self._file.connection
             except SQLITE_FAILURES as error:
                 raise classified(self._file.path, error) from error
-
-
-def _seen(row: Sequence[Any]) -> Seen:
-    log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms = row
-    stamp = Stamp(wall_ms, mono_ms, boot, ClockState(clock))
-    return Seen(log, seq, station, ticket, verdict, stamp, place, effect, effect_ms)
-
-
-def _open_ticket(row: Sequence[Any]) -> Ticket:
-    ticket, station, operation, opened, packs, wants_person, has_person = row
-    return Ticket(ticket, station, operation, opened, packs, bool(wants_person), bool(has_person))
-
-
-def _write(connection: Connection, changes: Changes) -> None:
-    for key, seen in changes.seen.items():
-        stamp = seen.stamp
-        connection.execute(
-            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (key, seen.log, seen.seq, seen.station, seen.ticket, seen.verdict, stamp.wall_ms, stamp.mono_ms, stamp.boot,
-             stamp.clock.value, seen.place, seen.effect, seen.effect_ms),
-        )  # fmt: skip
-    for station, ticket in changes.tickets.items():
-        if ticket is None:
-            connection.execute("DELETE FROM ticket WHERE station = ?", (station,))
-        else:
-            connection.execute(
-                "INSERT OR REPLACE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (station, ticket.id, ticket.operation, ticket.opened, ticket.packs, int(ticket.wants_person),
-                 int(ticket.has_person)),
-            )  # fmt: skip
-    for row, number in changes.counts.items():
-        connection.execute(
-            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
-            (*row, number),
-        )
-    for log, upto in changes.upto.items():
-        connection.execute("INSERT OR REPLACE INTO watermark VALUES (?, ?)", (log, upto))

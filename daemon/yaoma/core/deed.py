@@ -1,0 +1,155 @@
+"""Deeds: the entries for what people and the box do at the counter besides scanning and tickets."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+from yaoma.core.canonical import Json
+from yaoma.core.record import Entry, Kind
+from yaoma.core.ticket import Ticket
+
+__all__ = [
+    "MAX_REASON_CHARS",
+    "StockAction",
+    "applied",
+    "held",
+    "merged",
+    "overridden",
+    "settled",
+    "signed_on",
+    "stated",
+    "stocked",
+    "undone",
+]
+
+MAX_REASON_CHARS: Final = 200
+
+#: So many packs go into one record of packs that were denied, so that it stays small.
+PACKS_AT_ONCE: Final = 500
+
+
+class StockAction(StrEnum):
+    """What is done with goods that carry no code (无码库)."""
+
+    IN = "in"
+    OUT = "out"
+    COUNT = "count"
+
+
+def undone(ticket: Ticket, packs: Sequence[str], operator: str) -> Entry:
+    """Say that packs are taken off their ticket.
+
+    Args:
+        ticket: The open ticket.
+        packs: What the last scan had put on it.
+        operator: Who says so; empty if unknown.
+    """
+    return Entry(
+        Kind.UNDO,
+        {"ticket": ticket.id, "station": ticket.station, "packs": list(packs), "operator": operator},
+    )
+
+
+def overridden(ticket: Ticket, packs: Sequence[str], operator: str, reason: str, due_ms: int = 0) -> Entry:
+    """Say that a named operator lets packs through that were to be reviewed.
+
+    Args:
+        ticket: The open ticket.
+        packs: Which.
+        operator: Who.
+        reason: Why, in the operator's words.
+        due_ms: For an emergency use (先用后补): until when it must be matched, milliseconds since 1970; else 0.
+    """
+    fields: dict[str, Json] = {
+        "ticket": ticket.id,
+        "station": ticket.station,
+        "packs": list(packs),
+        "operator": operator,
+        "reason": reason,
+    }
+    if due_ms:
+        fields["due_ms"] = due_ms
+    return Entry(Kind.OVERRIDE, fields)
+
+
+def stated(ticket: Ticket, statement: Mapping[str, Json]) -> Entry:
+    """Say that a named operator wrote why there is no identity (S4-08 allows none; other places may).
+
+    Args:
+        ticket: The open ticket.
+        statement: Operator and reason, see `yaoma.core.identity`.
+    """
+    return Entry(
+        Kind.OVERRIDE, {**statement, "statement": True, "ticket": ticket.id, "station": ticket.station, "packs": []}
+    )
+
+
+def stocked(action: StockAction, fields: Mapping[str, Json]) -> Entry:
+    """Say that goods without a code came, went or were counted.
+
+    Args:
+        action: What.
+        fields: `drug`, `name`, `lot`, `quantity`, `reason`, `supplier`, `station`, `ticket`, `operator`.
+    """
+    return Entry(Kind.STOCK, {"action": action.value, **fields})
+
+
+def held(packs: Sequence[str], kind: str, note: str, version: int) -> Entry:
+    """Say that packs in stock are denied since they were received.
+
+    Args:
+        packs: Which; at most `PACKS_AT_ONCE`.
+        kind: The denial's kind.
+        note: The notice's number.
+        version: The list's version.
+    """
+    return Entry(Kind.HOLD, {"packs": list(packs), "denial": kind, "note": note, "list": version})
+
+
+def settled(duties: Sequence[str], how: str, operator: str = "", into: str = "") -> Entry:
+    """Say that duties are done with.
+
+    Args:
+        duties: Their ids.
+        how: Why: `matched`, or an operator's words.
+        operator: Who says so; empty if the box found it.
+        into: The state that quarantined packs get; empty if they stay.
+    """
+    return Entry(Kind.SETTLE, {"duties": list(duties), "how": how, "operator": operator, "into": into})
+
+
+def merged(box: str, operation: str, into: str, done_ms: int, packs: Sequence[str]) -> Entry:
+    """Say what another box of the site did.
+
+    Args:
+        box: Which.
+        operation: What it did.
+        into: The state that the packs have since.
+        done_ms: When, milliseconds since 1970.
+        packs: Keys of the packs.
+    """
+    return Entry(
+        Kind.MERGE, {"box": box, "operation": operation, "into": into, "done_ms": done_ms, "packs": list(packs)}
+    )
+
+
+def signed_on(station: str, operator: str, *, is_supervisor: bool) -> Entry:
+    """Say who works at a station from here on.
+
+    Args:
+        station: Where.
+        operator: Who.
+        is_supervisor: With the badge of a person in charge.
+    """
+    return Entry(Kind.SIGN_ON, {"station": station, "operator": operator, "supervisor": is_supervisor})
+
+
+def applied(what: str, version: int, digest: str = "") -> Entry:
+    """Say that another list or policy counts from here on.
+
+    Args:
+        what: `list` or the policy's id.
+        version: Its version.
+        digest: What identifies its content; empty if nothing does.
+    """
+    return Entry(Kind.APPLIED, {"what": what, "version": version, "digest": digest})

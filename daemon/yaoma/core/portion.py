@@ -1,0 +1,80 @@
+"""Portion: what one scan takes out of a pack that is handed out piece by piece (DOMAIN.md 5.3, SCANNERS.md 2).
+
+Two things are divisible: a pack that was opened (拆零), whose code stands for its units, and a case whose packs carry
+no code of their own, whose code stands for these. Such a code may be scanned again as long as something is left.
+"""
+
+from dataclasses import dataclass
+
+from yaoma.core.findings import Findings
+from yaoma.core.ledger import Seen
+from yaoma.core.operation import Direction, Operation
+from yaoma.core.pack import PackState
+from yaoma.core.product import Product, ProductFlag
+from yaoma.core.situation import Situation
+
+__all__ = ["Portion", "portion_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What a scan takes.
+
+    Args:
+        units: How many portions; below zero if it puts some back.
+        left: How many are left before it, the open ticket's included.
+        fits: There are enough, and no more come back than were taken.
+        assumed: How many a case is taken to have held that was never received here; 0 where that is known.
+    """
+
+    units: int
+    left: int
+    fits: bool
+    assumed: int = 0
+
+
+def portion_of(findings: Findings, situation: Situation) -> Portion | None:
+    """Give the portion that a scan takes, or None where the code stands for one whole pack.
+
+    Args:
+        findings: What the list says of the code.
+        situation: Everything else.
+    """
+    product, operation, seen = findings.product, situation.operation, situation.seen
+    if product is None or operation is None or operation.into is None:
+        return None
+    on_ticket = seen is not None and situation.ticket is not None and seen.ticket == situation.ticket.id
+    taken = seen.taken if seen is not None and on_ticket else 0
+    if ProductFlag.CASE_CODE in product.flags and product.packs > 1:
+        return _of_case(product, operation, seen, taken)
+    if seen is None or not product.units or seen.state is not PackState.OPENED:
+        return None
+    left = seen.left - taken
+    if operation.direction is Direction.IN and PackState.DISPENSED in operation.states:
+        return Portion(-1, left, fits=left < product.units)
+    if operation.hands_out:
+        units = _wanted_units(product, situation, left)
+        return Portion(units, left, fits=left >= units)
+    return None
+
+
+def _of_case(product: Product, operation: Operation, seen: Seen | None, taken: int) -> Portion:
+    left = (seen.left if seen else 0) - taken
+    if operation.direction is Direction.IN:
+        return Portion(-1, left, fits=left < product.packs)
+    if seen is None or seen.state is PackState.UNKNOWN:
+        left = product.packs - taken
+        return Portion(1, left, fits=left >= 1, assumed=product.packs)
+    return Portion(1, left, fits=left >= 1)
+
+
+def _wanted_units(product: Product, situation: Situation, left: int) -> int:
+    """Give what the ticket's line still wants of this drug, as far as the pack has it; one unit without a line."""
+    wanted = [
+        line.units - line.filled_units
+        for line in (situation.ticket.lines if situation.ticket else ())
+        if product.drug_id in line.matches and line.units > line.filled_units
+    ]
+    if not wanted:
+        return 1
+    return max(1, min(wanted[0], left))

@@ -1,0 +1,259 @@
+"""Orders: turns what somebody asks of a counter into the entries that carry it out, or refuses it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaoma.core.allowlist import Allowlist, drugs_named
+from yaoma.core.code import CodeError, from_key
+from yaoma.core.command import Append, Command, Hold, Merge, Override, Settle, SignOn, State, StockMove, Undo
+from yaoma.core.deed import (
+    MAX_REASON_CHARS,
+    StockAction,
+    held,
+    merged,
+    overridden,
+    settled,
+    signed_on,
+    stated,
+    stocked,
+    undone,
+)
+from yaoma.core.operation import Operation
+from yaoma.core.policy import Policy
+from yaoma.core.projection import ledger_key
+from yaoma.core.receiving import compare, difference_entry
+from yaoma.core.record import Entry, Stamp
+from yaoma.core.ticket import Action, CommandRefusedError, Line, Ticket, TicketCommand, ticket_entry
+from yaoma.service.post import Post
+from yaoma.shell.site_ledger import SiteLedger
+
+__all__ = ["Orders"]
+
+_HOUR_MS = 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What commands are checked against.
+
+    Args:
+        ledger: What was done with packs and tickets.
+        allowlist: Gives the list that holds now, or None.
+        policy: Gives the rules of the place.
+        operations: What can be done, by id.
+        stations: Names of the stations.
+        posts: Who works at each station.
+        new_id: Gives the id of a new ticket.
+    """
+
+    ledger: SiteLedger
+    allowlist: Callable[[], Allowlist | None]
+    policy: Callable[[], Policy]
+    operations: Mapping[str, Operation]
+    stations: frozenset[str]
+    posts: Mapping[str, Post] = field(default_factory=dict)
+    new_id: Callable[[], str]
+
+    def entries(self, command: Command, now: Stamp) -> Sequence[Entry]:
+        """Give the entries that carry a command out, the one that answers it last.
+
+        Args:
+            command: What is wanted.
+            now: The time.
+
+        Raises:
+            CommandRefusedError: If it does not fit the state of things.
+            DatabaseError: If the ledger can't be read.
+        """
+        carry_out: Mapping[type, Callable[[Any, Stamp], Sequence[Entry]]] = {
+            TicketCommand: self._ticket,
+            Undo: self._undo,
+            Override: self._override,
+            State: self._state,
+            StockMove: self._stock,
+            Settle: self._settle,
+            SignOn: self._sign_on,
+            Hold: self._hold,
+            Merge: self._merge,
+            Append: self._append,
+        }
+        return carry_out[type(command)](command, now)
+
+    def _known(self, station: str) -> None:
+        if station not in self.stations:
+            raise CommandRefusedError("station_unknown")
+
+    def _ticket_of(self, station: str) -> Ticket:
+        self._known(station)
+        ticket = self.ledger.open_ticket(station)
+        if ticket is None:
+            raise CommandRefusedError("no_open_ticket")
+        return ticket
+
+    def _ticket(self, command: TicketCommand, _: Stamp) -> Sequence[Entry]:
+        self._known(command.station)
+        ticket = self.ledger.open_ticket(command.station)
+        name = ticket.operation if ticket is not None else command.operation
+        operation = self.operations.get(name)
+        if command.action is Action.OPEN:
+            self._check_opening(command, operation)
+        into = operation.into if operation else None
+        doubtful = operation.doubtful_into if operation else None
+        entry = ticket_entry(
+            self._with_drugs(command),
+            ticket,
+            self.new_id(),
+            into=into.value if into else "",
+            doubtful_into=doubtful.value if doubtful else "",
+            keeps=operation.keeps if operation else False,
+        )
+        if command.action is Action.CLOSE and ticket is not None and operation is not None and operation.receives:
+            return [*self._differences(ticket), entry]
+        return [entry]
+
+    def _check_opening(self, command: TicketCommand, operation: Operation | None) -> None:
+        if operation is None:
+            raise CommandRefusedError("operation_unknown")
+        post = self.posts.get(command.station)
+        if operation.named and not (command.operator or (post and post.operator)):
+            raise CommandRefusedError("operator_needed")
+        allowlist = self.allowlist()
+        if command.shipment and (allowlist is None or allowlist.shipment(command.shipment) is None):
+            raise CommandRefusedError("shipment_unknown")
+
+    def _with_drugs(self, command: TicketCommand) -> TicketCommand:
+        """Find the drugs that the lines name; a line whose drug the list does not know is refused."""
+        if not command.lines:
+            return command
+        allowlist = self.allowlist()
+        if allowlist is None:
+            raise CommandRefusedError("list_missing")
+        lines = []
+        for line in command.lines:
+            matches = drugs_named(allowlist, line.drug)
+            if not matches:
+                raise CommandRefusedError("drug_unknown")
+            lines.append(Line(line.drug, matches, line.packs, line.units, line.name))
+        return command.with_lines(lines)
+
+    def _differences(self, ticket: Ticket) -> Sequence[Entry]:
+        """Hold a delivery against each despatch note that it touches, or says that there was none."""
+        allowlist = self.allowlist()
+        by_shipment: dict[str, dict[str, str]] = {ticket.shipment: {}} if ticket.shipment else {}
+        for key in self.ledger.packs_of(ticket.id):
+            seen = self.ledger.seen(key)
+            reason = seen.reason if seen and seen.verdict == "REVIEW" and not seen.is_cleared else ""
+            named = ticket.shipment or self._shipment_of(key, allowlist)
+            by_shipment.setdefault(named, {})[key] = reason
+        found = []
+        for shipment_id, scanned in by_shipment.items():
+            shipment = allowlist.shipment(shipment_id) if allowlist is not None and shipment_id else None
+            already = [key for key in shipment.line_of if self._is_known(key)] if shipment else []
+            found.append(difference_entry(ticket, compare(shipment, scanned, already)))
+        return found
+
+    def _is_known(self, key: str) -> bool:
+        seen = self.ledger.seen(key)
+        return seen is not None and bool(seen.effect)
+
+    @staticmethod
+    def _shipment_of(key: str, allowlist: Allowlist | None) -> str:
+        if allowlist is None:
+            return ""
+        try:
+            return allowlist.listing(from_key(key, allowlist.patterns)).shipment or ""
+        except CodeError:
+            return ""
+
+    def _last(self, ticket: Ticket) -> Sequence[str]:
+        """Give the packs that the last scan put on a ticket: one, or what a container held."""
+        on_it = [(key, seen) for key in self.ledger.packs_of(ticket.id) if (seen := self.ledger.seen(key)) is not None]
+        if not on_it:
+            raise CommandRefusedError("ticket_empty")
+        log, seq = max((seen.stamp.mono_ms, seen.log, seen.seq) for _, seen in on_it)[1:]
+        return [key for key, seen in on_it if (seen.log, seen.seq) == (log, seq)]
+
+    def _undo(self, command: Undo, _: Stamp) -> Sequence[Entry]:
+        ticket = self._ticket_of(command.station)
+        return [undone(ticket, self._last(ticket), self._operator(command.station, command.operator))]
+
+    def _operator(self, station: str, operator: str) -> str:
+        post = self.posts.get(station)
+        return operator or (post.operator if post else "")
+
+    def _override(self, command: Override, now: Stamp) -> Sequence[Entry]:
+        ticket, policy = self._ticket_of(command.station), self.policy()
+        operator = self._operator(command.station, command.operator)
+        if not operator:
+            raise CommandRefusedError("operator_needed")
+        if not command.reason.strip() or len(command.reason) > MAX_REASON_CHARS:
+            raise CommandRefusedError("reason_needed")
+        if command.is_emergency and not policy.emergency_hours:
+            raise CommandRefusedError("emergency_not_allowed")
+        wanted = [ledger_key(command.code, is_training=ticket.is_training)] if command.code else self._last(ticket)
+        on_it = set(self.ledger.packs_of(ticket.id))
+        packs = [
+            key
+            for key in wanted
+            if key in on_it and (seen := self.ledger.seen(key)) is not None and seen.verdict == "REVIEW"
+        ]
+        if not packs:
+            raise CommandRefusedError("nothing_to_override")
+        due_ms = now.wall_ms + policy.emergency_hours * _HOUR_MS if command.is_emergency else 0
+        return [overridden(ticket, packs, operator, command.reason.strip(), due_ms)]
+
+    def _state(self, command: State, _: Stamp) -> Sequence[Entry]:
+        ticket = self._ticket_of(command.station)
+        if not self.policy().identity_typed_reason_allowed:
+            raise CommandRefusedError("statement_not_allowed")
+        return [stated(ticket, command.statement)]
+
+    def _stock(self, command: StockMove, _: Stamp) -> Sequence[Entry]:
+        if command.station:
+            self._known(command.station)
+        if not command.drug or command.quantity < (0 if command.action is StockAction.COUNT else 1):
+            raise CommandRefusedError("quantity_needed")
+        if command.action is StockAction.IN and not command.reason.strip():
+            raise CommandRefusedError("reason_needed")
+        there = self.ledger.in_store(command.drug, command.lot)
+        if command.action is StockAction.OUT and command.quantity > there:
+            raise CommandRefusedError("not_in_store")
+        ticket = self.ledger.open_ticket(command.station) if command.station else None
+        return [
+            stocked(
+                command.action,
+                {
+                    "drug": command.drug,
+                    "name": command.name,
+                    "lot": command.lot,
+                    "quantity": command.quantity,
+                    "reason": command.reason.strip(),
+                    "supplier": command.supplier,
+                    "station": command.station,
+                    "ticket": ticket.id if ticket else None,
+                    "operator": self._operator(command.station, command.operator),
+                },
+            )
+        ]
+
+    def _settle(self, command: Settle, _: Stamp) -> Sequence[Entry]:
+        if not any(self.ledger.duty(duty) for duty in command.duties):
+            raise CommandRefusedError("no_such_duty")
+        return [settled(command.duties, command.how, command.operator, command.into)]
+
+    def _sign_on(self, command: SignOn, _: Stamp) -> Sequence[Entry]:
+        self._known(command.station)
+        return [signed_on(command.station, command.operator, is_supervisor=command.is_supervisor)]
+
+    def _hold(self, command: Hold, _: Stamp) -> Sequence[Entry]:
+        return [held(command.packs, command.kind, command.note, command.version)]
+
+    def _append(self, command: Append, _: Stamp) -> Sequence[Entry]:
+        return [command.entry]
+
+    def _merge(self, command: Merge, _: Stamp) -> Sequence[Entry]:
+        operation = self.operations.get(command.operation)
+        if operation is None or operation.into is None:
+            return []
+        return [merged(command.box, command.operation, operation.into.value, command.done_ms, command.packs)]

@@ -1,0 +1,145 @@
+"""Ledger rows: how the values of the ledger lie in site.db."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from yaoma.core.ledger import Changes, Duty, Seen
+from yaoma.core.pack import PackState
+from yaoma.core.record import ClockState, Stamp
+from yaoma.core.ticket import Line, Ticket
+from yaoma.shell.database import Connection
+
+__all__ = ["DUTY", "PACK", "PROJECTED", "TICKET", "duty_of", "seen_of", "ticket_of", "write"]
+
+#: The tables that are a projection of the journal and of nothing else.
+PROJECTED: Final = ("seen", "ticket", "tally", "store", "duty", "known", "watermark")
+
+_PACK_COLUMNS: Final = (
+    "log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, state, "
+    "portions, taken, opens, line, product, lot, elsewhere, is_cleared, reason"
+)
+PACK: Final = f"SELECT {_PACK_COLUMNS} FROM seen WHERE key = ?"  # noqa: S608 - our own columns
+TICKET: Final = (
+    "SELECT id, station, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
+    "is_training, is_opening FROM ticket WHERE station = ?"
+)
+DUTY: Final = "SELECT id, kind, code, made_ms, due_ms, note, log, seq FROM duty"
+
+_PUT_PACK: Final = f"INSERT OR REPLACE INTO seen (key, {_PACK_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608 - as above
+_PUT_TICKET: Final = (
+    "INSERT OR REPLACE INTO ticket (id, station, operation, opened, packs, wants_person, has_person, lines, shipment, "
+    "payer, operator, is_training, is_opening) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def seen_of(row: Sequence[Any]) -> Seen:
+    """Make a pack of its row, as `PACK` selects it."""
+    log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, *rest = row
+    state, portions, taken, opens, line, product, lot, elsewhere, is_cleared, reason = rest
+    return Seen(
+        log,
+        seq,
+        station,
+        ticket,
+        verdict,
+        Stamp(wall_ms, mono_ms, boot, ClockState(clock)),
+        place,
+        effect,
+        effect_ms,
+        PackState(state),
+        portions,
+        taken,
+        opens,
+        line,
+        product,
+        lot,
+        elsewhere,
+        bool(is_cleared),
+        reason,
+    )
+
+
+def ticket_of(row: Sequence[Any]) -> Ticket:
+    """Make a ticket of its row, as `TICKET` selects it."""
+    ticket, station, operation, opened, packs, wants, has, lines, shipment, payer, operator, training, opening = row
+    return Ticket(
+        ticket,
+        station,
+        operation,
+        opened,
+        packs,
+        bool(wants),
+        bool(has),
+        tuple(_line(line) for line in json.loads(lines)),
+        shipment,
+        payer,
+        operator,
+        bool(training),
+        bool(opening),
+    )
+
+
+def duty_of(row: Sequence[Any]) -> Duty:
+    """Make a duty of its row, as `DUTY` selects it."""
+    return Duty(*row)
+
+
+def _line(fields: Sequence[Any]) -> Line:
+    drug, matches, packs, units, name, filled, filled_units = fields
+    return Line(drug, tuple(matches), packs, units, name, filled, filled_units)
+
+
+def _lines(ticket: Ticket) -> str:
+    return json.dumps(
+        [
+            [line.drug, line.matches, line.packs, line.units, line.name, line.filled, line.filled_units]
+            for line in ticket.lines
+        ],
+        ensure_ascii=False,
+    )
+
+
+def write(connection: Connection, changes: Changes) -> None:
+    """Write changes within the caller's transaction."""
+    for key, seen in changes.seen.items():
+        connection.execute(_PUT_PACK, _pack_row(key, seen))
+    for station, ticket in changes.tickets.items():
+        if ticket is None:
+            connection.execute("DELETE FROM ticket WHERE station = ?", (station,))
+        else:
+            connection.execute(
+                _PUT_TICKET,
+                (ticket.id, station, ticket.operation, ticket.opened, ticket.packs, ticket.wants_person,
+                 ticket.has_person, _lines(ticket), ticket.shipment, ticket.payer, ticket.operator,
+                 ticket.is_training, ticket.is_opening),
+            )  # fmt: skip
+    for row, number in changes.counts.items():
+        connection.execute(
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
+            (*row, number),
+        )
+    for (drug, lot), number in changes.stock.items():
+        connection.execute("INSERT OR REPLACE INTO store VALUES (?, ?, ?)", (drug, lot, number))
+    for duty_id, duty in changes.duties.items():
+        if duty is None:
+            connection.execute("DELETE FROM duty WHERE id = ?", (duty_id,))
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO duty VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (duty.id, duty.kind, duty.code, duty.made_ms, duty.due_ms, duty.note, duty.log, duty.seq),
+            )
+    if changes.complete_since_ms is not None:
+        connection.execute("INSERT OR REPLACE INTO known VALUES ('complete_since_ms', ?)", (changes.complete_since_ms,))
+    for log, upto in changes.upto.items():
+        connection.execute("INSERT OR REPLACE INTO watermark VALUES (?, ?)", (log, upto))
+
+
+def _pack_row(key: str, seen: Seen) -> Sequence[str | int | None]:
+    stamp = seen.stamp
+    return (
+        key, seen.log, seen.seq, seen.station, seen.ticket, seen.verdict, stamp.wall_ms, stamp.mono_ms, stamp.boot,
+        stamp.clock.value, seen.place, seen.effect, seen.effect_ms, seen.state.value, seen.left, seen.taken,
+        seen.opens, seen.line, seen.product, seen.lot, seen.elsewhere, seen.is_cleared,
+        seen.reason,
+    )  # fmt: skip
