@@ -1,7 +1,6 @@
 """Command line: `yaoma-tools`, for whoever sets up a county's broker, bridge and boxes."""
 
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,6 @@ import typer
 
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.note import NoteError
-from yaoma.core.site_list import ListRefusedError
 from yaoma_link.identity import (
     IdentityError,
     load_sealing_key,
@@ -32,21 +30,19 @@ from yaoma_tools.authority import (
     make_request,
 )
 from yaoma_tools.broker import BrokerLayout, write_broker_config
+from yaoma_tools.list_cli import LIST_FAILURES, list_app
 from yaoma_tools.register import Register
-from yaoma_tools.signed_list import ListSource, SourceError, sign_list
 
 __all__ = ["app", "main"]
 
-_DAY_MS = 24 * 3600 * 1000
 _FAILURES = (
     AuthorityError,
     FileExistsAlreadyError,
     IdentityError,
-    ListRefusedError,
     NoteError,
-    SourceError,
     OSError,
     *policy_cli.FAILURES,
+    *LIST_FAILURES,
 )
 
 app = typer.Typer(
@@ -57,12 +53,11 @@ app = typer.Typer(
 _ca = typer.Typer(help="The certificate authority of a county.", no_args_is_help=True)
 _keys = typer.Typer(help="Keys that are made where they are used.", no_args_is_help=True)
 _broker = typer.Typer(help="The broker's configuration.", no_args_is_help=True)
-_list = typer.Typer(help="The signed allowlist of a small site.", no_args_is_help=True)
 app.add_typer(_ca, name="ca")
 app.add_typer(_keys, name="keys")
 app.add_typer(_broker, name="broker")
 app.add_typer(policy_cli.app, name="policy")
-app.add_typer(_list, name="list")
+app.add_typer(list_app, name="list")
 
 
 def _box(text: str) -> BoxName:
@@ -249,41 +244,6 @@ def broker_config(
     bridges = (register.bridges() if register else []) or ["bridge"]
     for file in write_broker_config(layout, bridges=bridges, boxes=register.boxes() if register else []):
         typer.echo(str(file))
-
-
-@_list.command("sign")
-def list_sign(
-    to: Annotated[Path, typer.Argument(metavar="FILE", help="The signed list; an older one is replaced in one step.")],
-    *,
-    key: Annotated[Path, typer.Option(help="The centre's signing key.")],
-    name: Annotated[str, typer.Option(help="The key's name in its public half.")],
-    version: Annotated[int, typer.Option(min=1, help="Above that of the last list.")],
-    site: Annotated[str, typer.Option(help="The institution that it is for; * for all.")] = "*",
-    days: Annotated[int, typer.Option(min=1, help="Days until it becomes stale.")] = 30,
-    codes: Annotated[Path | None, typer.Option(help="CSV or JSON lines with the column code.")] = None,
-    products: Annotated[Path | None, typer.Option(help="CSV or JSON lines: key, name.")] = None,
-    denials: Annotated[Path | None, typer.Option(help="CSV or JSON lines: key, kind, note.")] = None,
-    patterns: Annotated[Path | None, typer.Option(help="CSV or JSON lines: standard, regex, product_key.")] = None,
-) -> None:
-    """Build a list from tables, sign it, and put it in place.
-
-    Example: yaoma-tools list sign list.signed --key list.key --name county --version 7 --codes codes.csv
-    """
-    now_ms = time.time_ns() // 1_000_000
-    source = ListSource(
-        site=site,
-        version=version,
-        issued_ms=now_ms,
-        expires_ms=now_ms + days * _DAY_MS,
-        codes=codes,
-        products=products,
-        denials=denials,
-        patterns=patterns,
-    )
-    built = sign_list(to, source, load_signer(key, name))
-    typer.echo(
-        f"{to}: {built.codes} codes, {built.products} products, {built.denials} denials, {built.patterns} patterns"
-    )
 
 
 def _hand_out(register: Register, issued: Issued, out: Path, stem: str) -> None:

@@ -18,7 +18,7 @@ from yaoma.core.lot_table import MAX_LOT_CHARS, BaseAnswer, is_lot
 from yaoma.core.trace_code import CN20_DIGITS, Gs1, TraceCode
 from yaoma_tools.list_source import MOST_NAMED, Batch, Columns, Mistakes, batches, is_mangled, key_of
 
-__all__ = ["PLACE_BITS", "RECORD", "SERIALS", "CodeSource", "Records"]
+__all__ = ["PLACE_BITS", "RECORD", "SERIALS", "CodeSource", "Records", "halves"]
 
 Records = npt.NDArray[Any]
 
@@ -158,8 +158,8 @@ class CodeSource:
         made = {}
         for width, several in found.items():
             if several:
-                joined, step = b"".join(key for key, _, _ in several), width
-                hi, lo = _halves(np.frombuffer(joined, np.uint8).reshape(-1, step))
+                joined = b"".join(key for key, _, _ in several)
+                hi, lo = halves(np.frombuffer(joined, np.uint8).reshape(-1, width))
                 places = np.array([place for _, _, place in several], np.uint64)
                 made[width] = _records(hi, lo, [number for _, number, _ in several], places)
         return made
@@ -187,7 +187,7 @@ def _own_lot(code: TraceCode) -> BaseAnswer:
     return BaseAnswer(code.lot, code.expiry)
 
 
-def _halves(keys: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+def halves(keys: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """Give both numbers of a record from keys, a row of bytes each."""
     if keys.shape[1] == DIGEST_KEY_BYTES:
         pairs = np.ascontiguousarray(keys).view(">u8").astype(np.uint64)

@@ -1,23 +1,24 @@
 """Signed list: builds the small list of one site from tables and signs it; never one that a box would refuse."""
 
-import csv
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from yaoma.core.canonical import Json
 from yaoma.core.note import Signer
+from yaoma.core.other_pattern import OtherPattern, PatternError
 from yaoma.core.site_list import ListRefusal, ListRefusedError, list_text, read_list
-from yaoma.core.trace_code import is_cn20, is_gtin
 from yaoma.shell.list_file import MAX_LIST_BYTES
 from yaoma_link.keyfile import write_public
+from yaoma_tools.list_source import Columns, SourceError, is_mangled, key_of, rows
 
-__all__ = ["BuiltList", "ListSource", "SourceError", "build_list", "sign_list"]
+__all__ = ["BuiltList", "ListSource", "SourceError", "build_list", "read_patterns", "sign_list"]
 
 
-class SourceError(ValueError):
-    """A table can't be read; the sentence names file and line, never the text of a code."""
+_CODES = Columns(("code",))
+_PRODUCTS = Columns(("key", "name"))
+_DENIALS = Columns(("key", "kind", "note"))
+_PATTERNS = Columns(("standard", "regex", "product_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,16 @@ def build_list(source: ListSource, signer: Signer) -> BuiltList:
         ListRefusedError: If a box would refuse the list; the hint names the entry.
         OSError: If a table can't be read.
     """
-    codes = [{"code": _key(row["code"])} for row in _rows(source.codes, "code")]
-    products = [{**row, "key": _key(row["key"])} for row in _rows(source.products, "key", "name")]
-    denials = [{**row, "key": _key(row["key"])} for row in _rows(source.denials, "key", "kind", "note")]
-    patterns = list(_rows(source.patterns, "standard", "regex", "product_key"))
+    codes = {_code(row["code"]) for row in rows(source.codes, _CODES)}
+    products = [{**row, "key": key_of(row["key"])} for row in rows(source.products, _PRODUCTS)]
+    denials = [{**row, "key": key_of(row["key"])} for row in rows(source.denials, _DENIALS)]
+    patterns = rows(source.patterns, _PATTERNS)
     content: Mapping[str, Json] = {
         "site": source.site,
         "version": source.version,
         "issued_ms": source.issued_ms,
         "expires_ms": source.expires_ms,
-        "codes": sorted({row["code"] for row in codes}),
+        "codes": sorted(codes),
         "products": products,
         "denials": denials,
         "patterns": patterns,
@@ -116,48 +117,20 @@ def sign_list(destination: Path, source: ListSource, signer: Signer) -> BuiltLis
     return built
 
 
-def _key(text: str) -> str:
-    """Accept what people have: bare digits of a code, a product or a GTIN."""
-    if is_cn20(text):
-        return f"cn20:{text}"
-    if text.isascii() and text.isdecimal():
-        if len(text) == 7:  # noqa: PLR2004 - 药品标识码 (DOMAIN.md 1.1)
-            return f"cn20:{text}"
-        if len(text) == 14 and is_gtin(text):  # noqa: PLR2004 - GTIN-14
-            return f"gs1:01{text}"
-    return text
+def read_patterns(path: Path | None) -> Sequence[OtherPattern]:
+    """Read a table of patterns of other standards; no file has none.
+
+    Raises:
+        SourceError: The table is malformed.
+        OSError: It can't be read.
+    """
+    try:
+        return [OtherPattern(**row) for row in rows(path, _PATTERNS)]
+    except PatternError as error:
+        raise SourceError(str(error)) from None
 
 
-def _rows(path: Path | None, *columns: str) -> Iterator[dict[str, str]]:
-    """Read a table; blanks at the ends of a cell go, further columns are passed over."""
-    if path is None:
-        return
-    for number, row in _read_csv(path) if path.suffix.lower() == ".csv" else _read_lines(path):
-        cells = {name: row.get(name) for name in columns}
-        if not all(isinstance(cell, str) for cell in cells.values()):
-            raise SourceError(f"{path.name}, line {number}: the columns {', '.join(columns)} were expected")
-        yield {name: str(cell).strip() for name, cell in cells.items()}
-
-
-def _read_csv(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:  # office programs write a mark before the header
-        try:
-            reader = csv.DictReader(stream)
-            for row in reader:
-                yield reader.line_num, row
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise SourceError(f"{path.name} is no CSV in UTF-8: {type(error).__name__}") from None
-
-
-def _read_lines(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict):
-                raise SourceError(f"{path.name}, line {number}: a JSON object was expected")
-            yield number, row
+def _code(text: str) -> str:
+    if is_mangled(text):
+        raise SourceError("a spreadsheet made a number such as 8.12E+19 of a code; export the column as text")
+    return key_of(text)

@@ -72,11 +72,16 @@ def test_list_when_a_table_is_malformed_then_file_and_line_are_named(tmp_path: P
     assert "8123" not in str(caught.value)
 
 
-def test_list_when_a_table_is_no_utf_8_then_it_is_said(tmp_path: Path) -> None:
-    """A table saved as GBK is named instead of ending in a traceback."""
-    (tmp_path / "products.csv").write_bytes("key,name\n8123456,阿莫西林\n".encode("gb18030"))
+def test_list_when_a_table_is_gbk_then_it_is_read_as_that(tmp_path: Path) -> None:
+    """Office programs in China save CSV as GBK; a table that is no text at all is named."""
+    file = tmp_path / "products.csv"
+    file.write_bytes("key,name\n8123456,阿莫西林\n".encode("gb18030"))
+    sign_list(tmp_path / "l", ListSource("S1", 1, 1, 2, products=file), CENTRE)
+    assert load_list(tmp_path / "l", [CENTRE.verifier()], "S1").products["cn20:8123456"].name == "阿莫西林"
+
+    file.write_bytes(b"key,name\n8123456,\xff\xff\xff\n")
     with pytest.raises(SourceError, match="UTF-8"):
-        build_list(ListSource("S1", 1, 1, 2, products=tmp_path / "products.csv"), CENTRE)
+        build_list(ListSource("S1", 1, 1, 2, products=file), CENTRE)
 
 
 def test_list_when_a_box_would_refuse_it_then_it_is_not_signed(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ __all__ = ["MAX_LOT_CHARS", "UNKNOWN_LOT", "BaseAnswer", "LotTable", "LotTableEr
 MAX_LOT_CHARS: Final = 40
 _EXPIRY_BYTES: Final = 4
 _WORD_BYTES: Final = 4
+#: A counter meets a few lots again and again; a long list names tens of thousands.
+_ROWS_KEPT: Final = 1024
 
 
 class LotTableError(ValueError):
@@ -58,6 +60,7 @@ class LotTable:
 
     ends: Sequence[int] = field(repr=False)
     rows: bytes = field(repr=False)
+    _read: dict[int, BaseAnswer] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, lots: Iterable[BaseAnswer]) -> "LotTable":
@@ -101,6 +104,14 @@ class LotTable:
         """
         if number == 0:
             return UNKNOWN_LOT
+        answer = self._read.get(number)
+        if answer is None:
+            if len(self._read) >= _ROWS_KEPT:
+                self._read.clear()
+            answer = self._read[number] = self._parsed(number)
+        return answer
+
+    def _parsed(self, number: int) -> BaseAnswer:
         if not 0 < number <= len(self.ends):
             raise LotTableError("there is no such row in the lot table")
         begin = self.ends[number - 2] if number > 1 else 0
