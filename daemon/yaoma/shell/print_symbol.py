@@ -1,0 +1,60 @@
+"""Print symbol: the modules of a QR code or a Code 128, for a printed page."""
+
+import importlib
+from enum import StrEnum
+from typing import Any, Final
+
+from yaoma.shell.print_output import PrintUnavailableError
+
+__all__ = ["QUIET_MODULES", "Symbology", "modules"]
+
+
+class Symbology(StrEnum):
+    """What is drawn."""
+
+    QR = "qr"
+    CODE128 = "code128"  # for scanners that read bars only
+
+
+#: How much white must be left on every side, in modules (ISO/IEC 18004 for QR, ISO/IEC 15417 for Code 128).
+QUIET_MODULES: Final = {Symbology.QR: 4, Symbology.CODE128: 10}
+
+#: A matrix code that hangs at a counter for a year gets scratched: 15 % of it may be unreadable.
+_QR_LEVEL: Final = "M"
+_DARK_BELOW: Final = 128
+
+
+def modules(text: str, symbology: Symbology) -> tuple[tuple[bool, ...], ...]:
+    """Encode a text.
+
+    Args:
+        text: Printable ASCII.
+        symbology: As what.
+
+    Returns:
+        Rows of modules without quiet zone, True is dark; one row for Code 128.
+
+    Raises:
+        PrintUnavailableError: zxing-cpp is not installed.
+        ValueError: The text is too long for the symbology; it is not part of the error.
+    """
+    zxing = _zxing()
+    try:
+        if symbology is Symbology.QR:
+            drawn = zxing.create_barcode(text, zxing.BarcodeFormat.QRCode, ec_level=_QR_LEVEL)
+        else:
+            drawn = zxing.create_barcode(text, zxing.BarcodeFormat.Code128)
+        picture = memoryview(drawn.to_image(scale=1, add_quiet_zones=False))
+    except (ValueError, RuntimeError):
+        raise ValueError(f"a text of {len(text)} characters fits no {symbology.value} symbol") from None
+    rows, columns = picture.shape or (0, 0)
+    dark = tuple(tuple(picture[row, column] < _DARK_BELOW for column in range(columns)) for row in range(rows))
+    return dark if symbology is Symbology.QR else dark[:1]
+
+
+def _zxing() -> Any:  # noqa: ANN401 - zxing-cpp has no type information
+    """Import zxing-cpp, which only what prints and the camera need."""
+    try:
+        return importlib.import_module("zxingcpp")
+    except ImportError:
+        raise PrintUnavailableError("zxing-cpp") from None
