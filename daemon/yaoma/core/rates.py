@@ -9,8 +9,9 @@ Scan-in rate 入库扫码率 = S / (S + T + P + U + N), over operations whose di
   them in (S1-05: 实物扫码);
 - T: packs whose code was typed by hand: recorded, but not scanned (S3-16);
 - P: packs taken over from a list that somebody sent, without a scan here (S2-09);
-- U: packs that the ticket's lines name, or else its shipment, and that nobody scanned; by drug, never below zero, so
-  that too many of one drug don't make up for another;
+- U: packs that the ticket's lines name, line by line, or else its shipment, and that nobody scanned; never below zero,
+  so that too many of one drug don't make up for another. What was announced and did not arrive (未到货) is among them:
+  the box can't tell it from what arrived and was not scanned;
 - N: packs without any code, as the no-code stock (无码库) says.
 
 Scan-out rate 出库扫码率: the same over operations whose direction is `out`.

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,16 +14,12 @@ __all__ = [
     "Moved",
     "Place",
     "ScannerUse",
-    "ShipmentDrugs",
     "Uploaded",
     "text_of",
 ]
 
 #: What stands for the bridge's own store where destinations are named.
 STORED = ""
-
-ShipmentDrugs = Callable[[str], Mapping[str, int]]
-"""Gives the smallest packs by drug that a shipment announces; nothing if the shipment is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ class Arrival(NamedTuple):
 
 @dataclass(slots=True)
 class Moved:
-    """What closed tickets moved of one drug, in smallest packs.
+    """What closed tickets moved of one product, in smallest packs.
 
     Args:
         scanned: Whose code was read by a scanner or camera, alone or with the container around it.
@@ -138,7 +134,7 @@ class Facts:
     """What the records of a period come to.
 
     Args:
-        moved: By place and drug.
+        moved: By place and product key; what a line wants, by its drug id.
         uploaded: By place.
         tickets: How many were closed or cancelled, by (operation, action).
         verdicts: How often, by (operation, verdict, reason).

@@ -10,7 +10,6 @@ stands for packs without codes of their own counts as often as it was scanned.
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from yaoma.core.report_facts import (
@@ -21,14 +20,13 @@ from yaoma.core.report_facts import (
     Moved,
     Place,
     ScannerUse,
-    ShipmentDrugs,
     Uploaded,
     text_of,
 )
 from yaoma.core.report_period import Period, day_number
-from yaoma.core.report_ticket import CountedPack, CountedTicket
+from yaoma.core.report_ticket import CountedPack, CountedTicket, announced_missing, product_of
 
-__all__ = ["LEAD_MS", "Delivered", "Knowledge", "drug_of", "gather", "is_practice", "product_of"]
+__all__ = ["LEAD_MS", "Delivered", "Knowledge", "gather", "is_practice"]
 
 #: Records from so long before the period are needed: a ticket that is closed in it may have been filled before.
 LEAD_MS: Final = 3 * 24 * 3600 * 1000
@@ -43,9 +41,7 @@ _NOTED: Final = frozenset(
 _FAULT: Final = "FAULT"
 _ON_TICKET: Final = frozenset({"PASS", "REVIEW"})
 _HAND: Final = "hand"
-_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
-_CN20_PRODUCT: Final = len("cn20:") + 7
-_GS1_PRODUCT: Final = len("gs1:01") + 14
+_IMPORT: Final = "import"
 
 
 class Delivered(Protocol):
@@ -62,13 +58,11 @@ class Knowledge:
 
     Args:
         delivered: What became of records.
-        shipment: What shipments announce.
         is_case: Says of a product key whether its code stands for packs without codes of their own.
         institution: What the site is, where a ticket does not say so.
     """
 
     delivered: Delivered
-    shipment: ShipmentDrugs = lambda _: _NOTHING
     is_case: Callable[[str], bool] = lambda _: False
     institution: str = ""
 
@@ -87,24 +81,6 @@ def gather(events: Iterable[Event], period: Period, knowledge: Knowledge) -> Fac
     return gatherer.facts
 
 
-def drug_of(fields: Mapping[str, Any]) -> str:
-    """Give the drug of a scan: as the record names it, or else its product key."""
-    return text_of(fields, "drug") or product_of(fields)
-
-
-def product_of(fields: Mapping[str, Any]) -> str:
-    """Give the product key of a scan: as the record names it, or else as the code begins."""
-    product = text_of(fields, "product")
-    if product:
-        return product
-    code = text_of(fields, "code")
-    if code.startswith("cn20:"):
-        return code[:_CN20_PRODUCT]
-    if code.startswith("gs1:"):
-        return code[:_GS1_PRODUCT]
-    return code[: code.find(":", len("other:"))] if code.startswith("other:") else ""
-
-
 def is_practice(fields: Mapping[str, Any]) -> bool:
     """Say whether a record is practice, which counts nowhere (S0-07)."""
     degraded = fields.get("degraded")
@@ -117,6 +93,7 @@ class _Gatherer:
         self._from_ms, self._to_ms = period.from_ms, period.to_ms
         self._knowledge = knowledge
         self._open: dict[str, CountedTicket] = {}
+        self._delivered_at: dict[str, Place] = {}
 
     def add(self, event: Event) -> None:
         inside = self._from_ms <= event.at_ms < self._to_ms
@@ -129,6 +106,8 @@ class _Gatherer:
                 self._undo(event.fields)
             elif event.kind == "stock":
                 self._stock(event, inside=inside)
+            elif event.kind == "difference":
+                self._difference(event.fields)
             if inside:
                 self.facts.noted.setdefault(event.kind, []).append(event)
 
@@ -148,7 +127,7 @@ class _Gatherer:
             return
         on_it = self._open.setdefault(ticket, CountedTicket())
         if verdict in _ON_TICKET:
-            on_it.put(code, event, drug_of(fields), is_case=self._knowledge.is_case(product_of(fields)))
+            on_it.put(code, event, is_case=self._knowledge.is_case(product_of(fields)))
         else:
             # Denied after it had been scanned: it leaves the ticket.
             on_it.packs.pop(code, None)
@@ -165,8 +144,7 @@ class _Gatherer:
         ticket = self._open.get(text_of(fields, "ticket"))
         packs = fields.get("packs")
         if ticket is not None and isinstance(packs, list):
-            for code in packs:
-                ticket.packs.pop(code, None)
+            ticket.take_off(packs)
 
     def _ticket(self, event: Event, *, inside: bool) -> None:
         fields, name = event.fields, text_of(event.fields, "ticket")
@@ -183,8 +161,10 @@ class _Gatherer:
         if action == "close":
             place = self._place(event.at_ms, operation, whole)
             self._close(place, ticket)
-            for drug, packs in ticket.missing(self._knowledge.shipment(text_of(whole, "shipment"))).items():
+            for drug, packs in ticket.missing().items():
                 self._moved(place, drug).unscanned += packs
+            if text_of(whole, "shipment") and not ticket.undelivered:
+                self._delivered_at[name] = place
             self._upload(place, ticket.packs.values())
 
     def _place(self, at_ms: int, operation: str, fields: Mapping[str, Any]) -> Place:
@@ -194,13 +174,15 @@ class _Gatherer:
         for drug, packs_uncoded in ticket.uncoded.items():
             self._moved(place, drug).uncoded += packs_uncoded
         for pack in ticket.packs.values():
-            moved = self._moved(place, pack.drug)
-            if text_of(pack.event.fields, "source") == _HAND or pack.event.fields.get("hand") is True:
-                moved.typed += pack.smallest
-            elif text_of(pack.event.fields, "source") == "import":
-                moved.pushed += pack.smallest
-            else:
-                moved.scanned += pack.smallest
+            source = text_of(pack.event.fields, "source")
+            for product, packs in pack.packs.items():
+                moved = self._moved(place, product)
+                if source == _HAND:
+                    moved.typed += packs
+                elif source == _IMPORT:
+                    moved.pushed += packs
+                else:
+                    moved.scanned += packs
 
     def _stock(self, event: Event, *, inside: bool) -> None:
         fields = event.fields
@@ -210,10 +192,20 @@ class _Gatherer:
         drug, ticket = text_of(fields, "drug"), self._open.get(text_of(fields, "ticket"))
         if ticket is not None:
             # It counts when its ticket is closed, and its packs are not missing among the scanned ones.
-            ticket.uncoded[drug] = ticket.uncoded.get(drug, 0) + packs
+            ticket.uncoded[drug] += packs
         elif inside:
             operation = operation or ("receive" if text_of(fields, "action") == "in" else "dispense")
             self._moved(self._place(event.at_ms, operation, fields), drug).uncoded += packs
+
+    def _difference(self, fields: Mapping[str, Any]) -> None:
+        """Take in what was announced and not delivered; the record may stand before or behind the closing one."""
+        name, missing = text_of(fields, "ticket"), announced_missing(fields)
+        ticket, place = self._open.get(name), self._delivered_at.pop(name, None)
+        if ticket is not None:
+            ticket.undelivered = missing
+        elif place is not None:
+            for product, packs in missing.items():
+                self._moved(place, product).unscanned += packs
 
     def _moved(self, place: Place, drug: str) -> Moved:
         moved = self.facts.moved.get((place, drug))
