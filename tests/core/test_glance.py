@@ -41,6 +41,18 @@ def test_ordinary_scan_stands_the_glance() -> None:
     assert stands_at(BODY, LOG, SEQ)
 
 
+def test_records_with_ever_other_keys_stand_the_glance_twice() -> None:
+    """The first record of a shape is looked at closely, the next ones by its pattern; beyond some shapes all closely."""
+    bodies = [canonical({**SCAN, f"extra{number}": "%s"}) for number in range(40)]
+
+    assert all(stands_at(body, LOG, SEQ) for body in bodies * 2)
+    for body in bodies:
+        assert not stands_at(body, LOG, SEQ + 1)
+        assert not stands_at(body.replace(b'"synced"', b'"sunk"'), LOG, SEQ)
+        assert not stands_at(body.replace(b'"v":1', b'"v":2'), LOG, SEQ)
+        assert not stands_at(body.replace(b'"boot":"0', b'"boot":0,"boos":"'), LOG, SEQ)
+
+
 @pytest.mark.parametrize(("log", "seq"), [("abcdefghijklmnoq", SEQ), (LOG, SEQ + 1), (LOG, -1), ("", SEQ)])
 def test_body_of_another_place_does_not_stand_the_glance(log: str, seq: int) -> None:
     """Log and place are those that were asked for."""

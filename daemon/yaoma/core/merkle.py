@@ -52,11 +52,12 @@ class Frontier:
 
     def extended(self, leaves: Iterable[bytes]) -> "Frontier":
         """Give the frontier with more leaf hashes, in order."""
-        peaks, size = list(self.peaks), self.size
+        peaks, size, sha256 = list(self.peaks), self.size, hashlib.sha256
         for leaf in leaves:
             node, bits = leaf, size
             while bits & 1:
-                node = _node(peaks.pop(), node)
+                # as `_node`, in place: once per record on each end of a drain
+                node = sha256(b"\x01" + peaks.pop() + node).digest()
                 bits >>= 1
             peaks.append(node)
             size += 1
