@@ -46,7 +46,7 @@ class DrainSection:
     def __init__(self, folder: Path, shim: SyncShim) -> None:
         self._folder = folder
         codes = pack_codes(_RECORDS + 1000)
-        self._county = County(folder / "c", codes=codes[:1])
+        self._county = County(folder / "c", codes=codes[:1], products={codes[0][:7]: "阿莫西林胶囊"})
         self._county.add_box(BOX)
         self._county.broker.start()
         signer = load_signer(folder / "c" / BOX / "signing.key", box_key_name(SITE, BOX))

@@ -42,7 +42,7 @@ def test_ordinary_scan_stands_the_glance() -> None:
 
 
 def test_records_with_ever_other_keys_stand_the_glance_twice() -> None:
-    """The first record of a shape is looked at closely, the next ones by its pattern; beyond some shapes all closely."""
+    """The first record of a shape is looked at closely, the next by its pattern; beyond some shapes all closely."""
     bodies = [canonical({**SCAN, f"extra{number}": "%s"}) for number in range(40)]
 
     assert all(stands_at(body, LOG, SEQ) for body in bodies * 2)
