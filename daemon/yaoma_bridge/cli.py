@@ -17,6 +17,7 @@ from yaoma_bridge.destinations.file import event_line
 from yaoma_bridge.errors import BridgeError, ConfigError
 from yaoma_bridge.events import events_after
 from yaoma_bridge.registry import Registry
+from yaoma_bridge.state_cli import app as state_app
 from yaoma_bridge.status import boxes_seen, bridge_status
 from yaoma_bridge.store import Store
 from yaoma_bridge.worker import Worker
@@ -34,6 +35,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(state_app, name="state")
 
 _Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="YAOMA_BRIDGE_CONFIG")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]

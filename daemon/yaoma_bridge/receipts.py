@@ -36,22 +36,24 @@ _OUTCOME_BYTES = 110
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A receipt on its way to the broker.
+    """A receipt or a state message on its way to the broker.
 
     Args:
         box: Whom it is for.
         rseq: Its number.
         payload: The signed note.
+        channel: Where the box hears it.
     """
 
     box: BoxName
     rseq: int
     payload: bytes = field(repr=False)
+    channel: Channel = Channel.RECEIPTS
 
     @property
     def topic(self) -> str:
         """Where it is published, at QoS 1, never retained."""
-        return self.box.topic(Channel.RECEIPTS)
+        return self.box.topic(self.channel)
 
 
 def make_receipts(

@@ -242,3 +242,18 @@ def m004_outcomes(db: Database) -> None:
         "(SELECT name, log_id, seq, held, MAX(n) FROM destination JOIN event ON n<=upto GROUP BY name, log_id, seq)) "
         "GROUP BY name, log_id, held, island"
     )
+
+
+@MIGRATIONS()
+def m005_state(db: Database) -> None:
+    """Keep what boxes are told about their own stock until they have confirmed it."""
+    db.execute(
+        "CREATE TABLE state_box (site TEXT NOT NULL, box TEXT NOT NULL, epoch INTEGER NOT NULL, "
+        "base INTEGER NOT NULL DEFAULT 0, confirmed INTEGER NOT NULL DEFAULT 0, "
+        "speaks_state INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (site, box)) STRICT, WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE state (site TEXT NOT NULL, box TEXT NOT NULL, n INTEGER NOT NULL, news BLOB NOT NULL, "
+        "made_ms INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, due_ms INTEGER NOT NULL DEFAULT 0, "
+        "PRIMARY KEY (site, box, n)) STRICT, WITHOUT ROWID"
+    )

@@ -14,8 +14,10 @@ from yaoma_bridge.boxes import begin_restored, epoch_of, note_low_mark, note_mar
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.log_rows import LogRow, find_log, logs_of, obtain_log
 from yaoma_bridge.receipts import Outgoing, make_receipts, receipts_after
+from yaoma_bridge.state import note_state, state_after
 from yaoma_bridge.unsigned import note_ended
 from yaoma_link.batch import ReceiptMark
+from yaoma_link.state import StateMark
 from yaoma_link.topics import BoxName
 
 __all__ = ["Birth", "read_status", "welcome"]
@@ -43,6 +45,7 @@ class Birth:
         previous: The log before this one, or an empty string.
         stored_upto: Of this log the bridge has confirmed all places below; 0 if the box does not say.
         digest: Of the payload: births are told apart by it.
+        state: How far it has followed the state messages; None if it does not know any.
     """
 
     log: str
@@ -52,6 +55,7 @@ class Birth:
     previous: str
     stored_upto: int
     digest: bytes
+    state: StateMark | None = None
 
 
 def read_status(payload: bytes) -> Birth | None:
@@ -89,7 +93,11 @@ def _read_birth(fields: dict[str, object], digest: bytes) -> Birth:
     previous = previous if isinstance(previous, str) else ""
     if previous and not _LOG_ID.fullmatch(previous):
         raise BatchRefusedError("malformed", "a birth names the log before it by its id")
-    return Birth(log, size, root, ReceiptMark(mark["epoch"], mark["upto"]), previous, confirmed, digest)
+    said = fields.get("state_upto")
+    state = None
+    if isinstance(said, dict) and _is_count(said.get("epoch")) and _is_count(said.get("upto")):
+        state = StateMark(said["epoch"], said["upto"])
+    return Birth(log, size, root, ReceiptMark(mark["epoch"], mark["upto"]), previous, confirmed, digest, state)
 
 
 def _is_count(value: object) -> TypeGuard[int]:
@@ -138,13 +146,24 @@ def welcome(
             _alarm(tx, AlarmKind.NEW_LOG, row, now_ms, {"size": birth.size, "previous": birth.previous})
     if _shows_restore(tx, name, birth, row, is_new=heard is None):
         begin_restored(tx, name, birth.receipts, now_ms)
+    news = _news(tx, name, birth, signer, now_ms, retained=retained)
     if heard is not None:
         if retained and birth.size <= row.stored_upto:
-            return []
+            return news
     elif _is_fork(row, birth):  # only when it is new: a worker that lags hears it after the log has grown
         facts: dict[str, str | int] = {"size": birth.size, "stored_upto": row.stored_upto}
         _alarm(tx, AlarmKind.FORK, row, now_ms, facts)
-    return _answer(tx, birth, row, signer, now_ms)
+    return [*_answer(tx, birth, row, signer, now_ms), *news]
+
+
+def _news(
+    tx: sqlite3.Connection, name: BoxName, birth: Birth, signer: Signer, now_ms: int, *, retained: bool
+) -> list[Outgoing]:
+    """Give the state messages that the box has not applied; none to a box that does not know them."""
+    if birth.state is None:
+        return []
+    note_state(tx, name, birth.state, now_ms, retained=retained)
+    return state_after(tx, name, signer, now_ms)
 
 
 def _answer(tx: sqlite3.Connection, birth: Birth, row: LogRow, signer: Signer, now_ms: int) -> list[Outgoing]:

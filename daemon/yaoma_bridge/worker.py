@@ -22,6 +22,7 @@ from yaoma_bridge.follow_up import FollowUp
 from yaoma_bridge.ingest import Parcel, opened, store_parcels
 from yaoma_bridge.receipts import ASK_AGAIN_MS, Outgoing, due_receipts, receipts_for, unapplied_receipts
 from yaoma_bridge.registry import Registry
+from yaoma_bridge.state import due_state, has_due
 from yaoma_bridge.store import Store
 from yaoma_bridge.welcome import Birth, read_status, welcome
 from yaoma_link.notify import Notify
@@ -94,16 +95,17 @@ class Intake:
         return outgoing
 
     def due(self) -> list[Outgoing]:
-        """Make the receipts whose time has come."""
+        """Make the receipts whose time has come, and give the state messages that nobody has confirmed."""
         now_ms = self._now_ms()
         with self._store.reading() as tx:
             due = tx.execute(
                 "SELECT 1 FROM log JOIN box USING (site, box) WHERE due_ms<=? AND online LIMIT 1", (now_ms,)
             ).fetchone()
-        if due is None:
+            is_due = due is not None or has_due(tx, now_ms)
+        if not is_due:
             return []
         with self._store.writing() as tx:
-            return due_receipts(tx, self._signer, now_ms)
+            return [*due_receipts(tx, self._signer, now_ms), *due_state(tx, self._signer, now_ms)]
 
     def _take_one(
         self,

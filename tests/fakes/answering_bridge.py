@@ -104,9 +104,9 @@ class AnsweringBridge:
         """Sign and publish a receipt."""
         self.send_bytes(receipt.signed(signer))
 
-    def send_bytes(self, payload: bytes) -> None:
-        """Publish anything where receipts are expected, waiting for a place in the window while connected."""
-        while self._session.publish(self.box.topic(Channel.RECEIPTS), payload) is None:
+    def send_bytes(self, payload: bytes, channel: Channel = Channel.RECEIPTS) -> None:
+        """Publish anything where the box listens, waiting for a place in the window while connected."""
+        while self._session.publish(self.box.topic(channel), payload) is None:
             if not self._session.is_online:
                 return
             time.sleep(0.002)

@@ -17,15 +17,19 @@ from yaoma.core.record import ClockState, Stamp
 from yaoma.service.announcement import Facts
 from yaoma.service.box_logs import BoxLogs
 from yaoma.service.line import Line
+from yaoma.service.state_receiving import StateReceiving
 from yaoma.service.uplink_state import ForkReason
 from yaoma.service.uploader import Patience, Uploader
 from yaoma.shell.database import open_sqlite, pragma
 from yaoma.shell.journal_folder import KnownElsewhere
+from yaoma.shell.list_db import ListDb
+from yaoma.shell.list_news import ListNews
 from yaoma.shell.outbox import Outbox
 from yaoma_link.backoff import Backoff
 from yaoma_link.endpoint import Endpoint
 from yaoma_link.report import Retained, SessionReport
 from yaoma_link.session import Session
+from yaoma_link.state import MergeLine
 from yaoma_link.topics import BoxName
 
 __all__ = ["NAME", "QUICK", "UplinkBox", "until"]
@@ -75,6 +79,9 @@ class UplinkBox:
         self._endpoint = endpoint
         self._takeover_wait_s = takeover_wait_s
         self._number = 0
+        self.list_db = ListDb.open(path / "list.db")
+        self.merged: list[MergeLine] = []
+        self.news = StateReceiving(NAME, [BRIDGE_KEY.verifier()], ListNews(self.list_db), on_merge=self._keep_merged)
         self.logs = BoxLogs(lambda: self.journal, self.folder)
         self.uploader = Uploader(
             NAME,
@@ -90,6 +97,7 @@ class UplinkBox:
             ),
             on_fork=lambda log, reason: self.forks.append((log, reason)),
             on_damage=lambda log, seq: self.damages.append((log, seq)),
+            news=self.news,
             limits=limits,
             patience=patience,
         )
@@ -104,6 +112,7 @@ class UplinkBox:
         self.logs.close()
         self.journal.close()
         self.connection.close()
+        self.list_db.close()
 
     @property
     def log(self) -> str:
@@ -123,6 +132,10 @@ class UplinkBox:
         stream = self.sessions[-1]._link._client.socket()
         assert isinstance(stream, socket.socket)
         stream.shutdown(socket.SHUT_RDWR)
+
+    def _keep_merged(self, lines: Sequence[MergeLine]) -> bool:
+        self.merged += lines
+        return True
 
     def is_stored(self) -> bool:
         """Tell whether every record is confirmed, on disk."""

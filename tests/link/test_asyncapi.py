@@ -12,6 +12,7 @@ import yaml
 
 from fakes.answering_bridge import BRIDGE_KEY, AnsweringBridge
 from fakes.broker import MOSQUITTO, Broker
+from fakes.news import message
 from fakes.owner import Owner
 from fakes.uplink_box import NAME, UplinkBox, until
 from yaoma.core.note import open_note
@@ -21,7 +22,7 @@ from yaoma_link.report import Received
 from yaoma_link.topics import Channel
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "asyncapi.yaml").read_text(encoding="utf-8"))
-IN_USE = {Channel.STATUS, Channel.INFO, Channel.HEALTH, Channel.RECORDS, Channel.RECEIPTS}
+IN_USE = {Channel.STATUS, Channel.INFO, Channel.HEALTH, Channel.RECORDS, Channel.RECEIPTS, Channel.STATE}
 
 
 def references(node: object) -> Iterator[str]:
@@ -75,6 +76,9 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> list[Received]:
                 box.scan(sealed=b"sealed")
                 box.wait_stored()
                 bridge.answer(box.log, (Outcome((0, 2), "alihealth", OutcomeState.REFUSED, "not_active"),))
+                news = message(site=NAME.site, box=NAME.box)
+                bridge.send_bytes(news.signed(BRIDGE_KEY), Channel.STATE)
+                until(lambda: bool(box.merged), "state message applied")
                 box.cut()
                 until(lambda: sum(status["state"] == "online" for status in bridge.statuses) >= 2, "second birth")
             until(lambda: bridge.statuses[-1]["state"] == "stopped", "farewell")
@@ -140,6 +144,16 @@ def test_real_batches_and_receipts_fit_their_description(heard: list[Received]) 
         assert re.match(DOCUMENT["components"]["messages"]["receipt"]["payload"]["schema"]["pattern"], note)
         check(json.loads(open_note(note, [BRIDGE_KEY.verifier()])), "receiptText")
     assert any(json.loads(_lines(one.payload)[0])["sealed"] for one in batches)
+
+
+@pytest.mark.broker
+def test_real_state_messages_fit_their_description_and_are_confirmed_in_the_birth(heard: list[Received]) -> None:
+    """Texts of state messages are as the document says, and a birth tells how far they were applied."""
+    (note,) = {one.payload.decode() for one in heard if channel_of(one.topic) == "state"}
+    assert re.match(DOCUMENT["components"]["messages"]["state"]["payload"]["schema"]["pattern"], note)
+    check(json.loads(open_note(note, [BRIDGE_KEY.verifier()])), "stateText")
+    births = [json.loads(one.payload) for one in heard if b'"online"' in one.payload]
+    assert {"epoch": 1, "upto": 1} in [one["state_upto"] for one in births]
 
 
 @pytest.mark.broker

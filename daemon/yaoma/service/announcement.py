@@ -7,6 +7,7 @@ from yaoma.core.canonical import Json, canonical
 from yaoma.core.merkle import Frontier
 from yaoma.core.record import Stamp
 from yaoma_link.batch import ReceiptMark
+from yaoma_link.state import StateMark
 
 __all__ = ["OFFLINE", "STOPPED", "Facts", "birth", "health"]
 
@@ -33,7 +34,16 @@ class Facts:
     health: Callable[[], Mapping[str, Json]]
 
 
-def birth(facts: Facts, log: str, previous: str, head: Frontier, mark: ReceiptMark, *, stored_upto: int) -> bytes:
+def birth(
+    facts: Facts,
+    log: str,
+    previous: str,
+    head: Frontier,
+    mark: ReceiptMark,
+    *,
+    stored_upto: int,
+    state_upto: StateMark | None = None,
+) -> bytes:
     """Say that the box is there, and how its log stands.
 
     Args:
@@ -44,10 +54,13 @@ def birth(facts: Facts, log: str, previous: str, head: Frontier, mark: ReceiptMa
         mark: How far it has followed the receipts; the bridge sends again what comes after.
         stored_upto: The bridge has said, and the box has proved, that all places of the log below are stored: a
             bridge that has less was restored, whatever the numbers of its receipts say.
+        state_upto: How far it has followed the state messages; None if it takes none.
     """
     now = facts.stamp()
+    told = {} if state_upto is None else {"state_upto": {"epoch": state_upto.epoch, "upto": state_upto.upto}}
     return canonical(
         {
+            **told,
             "state": "online",
             "boot": now.boot,
             "log": log,

@@ -17,6 +17,7 @@ from yaoma.service.line import Line, OpenLine
 from yaoma.service.log_uplink import Logs
 from yaoma.service.receiving import Receiving
 from yaoma.service.sending import Sending
+from yaoma.service.state_receiving import StateReceiving
 from yaoma.service.uplink_state import ForkReason, Trouble, UplinkState
 from yaoma.shell.outbox import Outbox
 from yaoma_link.report import (
@@ -84,6 +85,7 @@ class Uploader:
         on_fork: Called once, on this thread, with a log whose history the bridge knows otherwise; the recorder
             closes the log, opens a new one and copies the tail.
         on_damage: Called once, on this thread, with log and place of a record that does not fit its hash.
+        news: Takes the state messages; None if the box takes none.
         beat: Called at each sign of progress, at least every `patience.beat_ms`.
         limits: How much may be under way and how long to be patient with broker and bridge.
         patience: Further times.
@@ -100,6 +102,7 @@ class Uploader:
         facts: Facts,
         on_fork: Callable[[str, ForkReason], None],
         on_damage: Callable[[str, int], None],
+        news: StateReceiving | None = None,
         beat: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
         patience: Patience | None = None,
@@ -107,6 +110,7 @@ class Uploader:
         self._box = box
         self._open_line = open_line
         self._facts = facts
+        self._news = news
         self._beat = beat
         self._patience = patience or Patience()
         self._sending = Sending(
@@ -203,7 +207,10 @@ class Uploader:
             self._beat()
             now_ms = _now_ms()
             self._sending.look(now_ms)
-            for received in self._receiving.work(now_ms):
+            applied = self._receiving.work(now_ms)
+            if self._news is not None:
+                applied += self._news.work(now_ms)
+            for received in applied:
                 if self._line is not None:
                     self._line.ack(received)
             self._keep_line(now_ms)
@@ -223,6 +230,7 @@ class Uploader:
     def _wait(self, now_ms: int) -> None:
         times = [now_ms + self._patience.beat_ms, self._stop_by_ms, self._receiving.wake_at_ms()]
         if self._online is not None:
+            times += [] if self._news is None else [self._news.wake_at_ms()]
             times += [self._health_at_ms, self._sending.wake_at_ms()]
             if self._sending.in_flight:
                 times.append(self._sending.answered_ms + self._patience.puback_ms)
@@ -246,6 +254,8 @@ class Uploader:
                 self._sending.published(report, now_ms)
             case Received() if report.topic == self._box.topic(Channel.RECEIPTS):
                 self._receiving.put(report)
+            case Received() if self._news is not None and report.topic == self._box.topic(Channel.STATE):
+                self._news.put(report)
             case Received() if self._line is not None:
                 self._line.ack(report)
             case _:
@@ -276,6 +286,8 @@ class Uploader:
         self._health_at_ms = now_ms
         self._info = b""
         self._receiving.connected(now_ms)
+        if self._news is not None:
+            self._news.connected()
         self._sending.connected(report, now_ms)
         _log.warning("uplink is up: pending=%d tries=%d", self._sending.pending, report.tries)
 
@@ -284,6 +296,8 @@ class Uploader:
         self._online = None
         self._since_ms = self._facts.stamp().wall_ms
         self._receiving.disconnected()
+        if self._news is not None:
+            self._news.disconnected()
         self._sending.disconnected(now_ms)
 
     def _keep_line(self, now_ms: int) -> None:
@@ -295,7 +309,13 @@ class Uploader:
                 # what was said in an older epoch says nothing of what the bridge should have in this one
                 stored_upto = current.stored.upto if current.stored.epoch >= mark.epoch else 0
                 payload = birth(
-                    self._facts, current.log, current.previous(), current.head(), mark, stored_upto=stored_upto
+                    self._facts,
+                    current.log,
+                    current.previous(),
+                    current.head(),
+                    mark,
+                    stored_upto=stored_upto,
+                    state_upto=None if self._news is None else self._news.mark,
                 )
                 self._birth = Retained(self._box.topic(Channel.STATUS), payload)
         if self._line is None and self._birth is not None:
@@ -312,12 +332,16 @@ class Uploader:
         line = self._open_line(
             # the session puts its reports, this class its bell; the session never reads
             cast("queue.Queue[SessionReport]", self._reports),
-            subscriptions=(self._box.topic(Channel.RECEIPTS),),
+            subscriptions=self._subscriptions(),
             will=Retained(self._box.topic(Channel.STATUS), OFFLINE),
             birth=self._newest_birth,
         )
         line.start()
         return line
+
+    def _subscriptions(self) -> tuple[str, ...]:
+        channels = [Channel.RECEIPTS] if self._news is None else [Channel.RECEIPTS, Channel.STATE]
+        return tuple(self._box.topic(channel) for channel in channels)
 
     def _replace_line(self, line: Line, now_ms: int) -> None:
         if not line.stop(deadline_s=0.2):
@@ -336,7 +360,8 @@ class Uploader:
 
     def _tell(self, line: Line, online: Connected, now_ms: int) -> None:
         """Say on status, info and health what is due."""
-        if self._receiving.asks_for_more(now_ms):
+        says_mark = self._news is not None and self._news.says_mark(now_ms)
+        if self._receiving.asks_for_more(now_ms) or says_mark:
             again = self._newest_birth()
             line.publish(again.topic, again.payload, retain=True, connection=online.connection)
         if now_ms < self._health_at_ms:

@@ -6,7 +6,8 @@ __all__ = ["LIST"]
 
 LIST = Migrations("yaoma-list")
 
-# Codes stand as `yaoma.core.code_key` writes them. `overlay` holds what signed deltas changed since the base; the rest is for this site and comes in state messages.
+# Codes stand as `yaoma.core.code_key` writes them. `overlay` holds what signed deltas changed since the base; the rest
+# is for this site and comes in state messages.
 _TABLES = (
     """
     CREATE TABLE release (
@@ -31,7 +32,12 @@ _TABLES = (
     CREATE TABLE shipped (code BLOB NOT NULL, shipment TEXT NOT NULL, PRIMARY KEY (code, shipment))
     STRICT, WITHOUT ROWID
     """,
-    "CREATE TABLE urgent (key TEXT PRIMARY KEY, kind TEXT NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX shipped_by ON shipped (shipment)",
+    """
+    CREATE TABLE urgent (
+        key TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (key, lot)
+    ) STRICT, WITHOUT ROWID
+    """,
     "CREATE TABLE heard (epoch INTEGER PRIMARY KEY, upto INTEGER NOT NULL) STRICT",
     """
     CREATE TABLE merge (
