@@ -18,6 +18,7 @@ from yaoma.shell.base_file import BaseFile, BaseRefusedError
 from yaoma_link.identity import load_signer
 from yaoma_link.keyfile import write_public
 from yaoma_tools.list_source import SourceError
+from yaoma_tools.list_source_tables import read_patterns
 from yaoma_tools.signed_list import ListSource, sign_list
 
 __all__ = ["LIST_FAILURES", "list_app"]
@@ -56,7 +57,6 @@ def list_build(
     """
     # numpy takes a while to import; the commands that make keys shall not wait for it
     from yaoma_tools.list_build import build_codes  # noqa: PLC0415 - see above
-    from yaoma_tools.signed_list import read_patterns  # noqa: PLC0415 - beside its only use
 
     with _progress(codes) as progress:
         built = build_codes(to, codes, patterns=read_patterns(patterns), progress=progress, temporary=temporary)

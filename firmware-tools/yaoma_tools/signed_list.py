@@ -1,24 +1,23 @@
 """Signed list: builds the small list of one site from tables and signs it; never one that a box would refuse."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from yaoma.core.canonical import Json
+from yaoma.core.denial_table import denial_entry
 from yaoma.core.note import Signer
-from yaoma.core.other_pattern import OtherPattern, PatternError
+from yaoma.core.product_entry import product_entry
 from yaoma.core.site_list import ListRefusal, ListRefusedError, list_text, read_list
 from yaoma.shell.list_file import MAX_LIST_BYTES
 from yaoma_link.keyfile import write_public
 from yaoma_tools.list_source import Columns, SourceError, is_mangled, key_of, rows
+from yaoma_tools.list_source_tables import read_denials, read_patterns, read_products
 
-__all__ = ["BuiltList", "ListSource", "SourceError", "build_list", "read_patterns", "sign_list"]
+__all__ = ["BuiltList", "ListSource", "SourceError", "build_list", "sign_list"]
 
 
 _CODES = Columns(("code",))
-_PRODUCTS = Columns(("key", "name"))
-_DENIALS = Columns(("key", "kind", "note"))
-_PATTERNS = Columns(("standard", "regex", "product_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,8 @@ class ListSource:
         issued_ms: Now, milliseconds since 1970.
         expires_ms: When the list becomes stale, milliseconds since 1970.
         codes: Table with the column `code`: 20 digits, or the key of a code.
-        products: Table with `key` (7 digits, GTIN-14 or a product's key) and `name`.
-        denials: Table with `key` (of a code or a product), `kind` and `note`.
+        products: Table of products, see `yaoma_tools.list_source_tables.read_products`.
+        denials: Table of denials, see `read_denials` there; no ranges of serials.
         patterns: Table with `standard`, `regex` and `product_key`.
     """
 
@@ -78,25 +77,28 @@ def build_list(source: ListSource, signer: Signer) -> BuiltList:
         OSError: If a table can't be read.
     """
     codes = {_code(row["code"]) for row in rows(source.codes, _CODES)}
-    products = [{**row, "key": key_of(row["key"])} for row in rows(source.products, _PRODUCTS)]
-    denials = [{**row, "key": key_of(row["key"])} for row in rows(source.denials, _DENIALS)]
-    patterns = rows(source.patterns, _PATTERNS)
+    patterns = read_patterns(source.patterns)
+    products = read_products(source.products, patterns)
+    denials = read_denials(source.denials, patterns)
     content: Mapping[str, Json] = {
         "site": source.site,
         "version": source.version,
         "issued_ms": source.issued_ms,
         "expires_ms": source.expires_ms,
         "codes": sorted(codes),
-        "products": products,
-        "denials": denials,
-        "patterns": patterns,
+        "products": [product_entry(product) for product in products],
+        "denials": [denial_entry(row) for row in denials],
+        "patterns": [
+            {"standard": one.standard, "regex": one.regex, "product_key": one.product_key} for one in patterns
+        ],
     }
     text = list_text(content)
     built = read_list(text, source.site).allowlist
     note = signer.sign(text)
     if len(note.encode()) > MAX_LIST_BYTES:
         raise ListRefusedError(ListRefusal.TOO_LARGE, f"the list would have more than {MAX_LIST_BYTES} bytes")
-    return BuiltList(note, len(built.codes), len(built.products), len(built.denials), len(built.patterns))
+    denied = len(built.denials) + len(built.lot_denials)
+    return BuiltList(note, len(built.codes), len(built.products), denied, len(built.patterns))
 
 
 def sign_list(destination: Path, source: ListSource, signer: Signer) -> BuiltList:
@@ -115,19 +117,6 @@ def sign_list(destination: Path, source: ListSource, signer: Signer) -> BuiltLis
     built = build_list(source, signer)
     write_public(destination, built.note.encode(), replace=True)
     return built
-
-
-def read_patterns(path: Path | None) -> Sequence[OtherPattern]:
-    """Read a table of patterns of other standards; no file has none.
-
-    Raises:
-        SourceError: The table is malformed.
-        OSError: It can't be read.
-    """
-    try:
-        return [OtherPattern(**row) for row in rows(path, _PATTERNS)]
-    except PatternError as error:
-        raise SourceError(str(error)) from None
 
 
 def _code(text: str) -> str:

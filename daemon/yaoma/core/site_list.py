@@ -1,16 +1,16 @@
 """Site list: the small signed list of one site, as text and as an allowlist; used whole or not at all."""
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from yaoma.core.allowlist import Denial, DenialKind, MemoryAllowlist, Product
+from yaoma.core.allowlist import MemoryAllowlist
 from yaoma.core.canonical import Json, NotCanonicalError, canonical, parse_canonical
-from yaoma.core.code import CodeError, OtherPattern, PatternError, from_key
-from yaoma.core.trace_code import is_gtin
+from yaoma.core.code import CodeError, OtherPattern, from_key
+from yaoma.core.denial_table import denial_of
+from yaoma.core.product_entry import TableEntryError, pattern_of, product_of
 
 __all__ = ["ANY_SITE", "TYPE", "ListRefusal", "ListRefusedError", "SiteList", "list_text", "read_list"]
 
@@ -22,10 +22,8 @@ ANY_SITE: Final = "*"
 _KEYS: Final = frozenset(
     {"type", "site", "version", "issued_ms", "expires_ms", "products", "codes", "denials", "patterns"}
 )
-_CN20_PRODUCT: Final = re.compile(r"cn20:8[0-9]{6}")
-_MAX_NAME_CHARS: Final = 120
-_MAX_NOTE_CHARS: Final = 200
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 
 
@@ -105,24 +103,23 @@ def read_list(text: str, site: str) -> SiteList:
     version, issued_ms, expires_ms = (_whole(content, name) for name in ("version", "issued_ms", "expires_ms"))
     if expires_ms <= issued_ms:
         raise _malformed("expires_ms", "must be later than issued_ms")
-    patterns = _each(content, "patterns", _pattern)
+    patterns = _each(content, "patterns", pattern_of)
     named = frozenset(pattern.product_key for pattern in patterns)
-    products = _each(content, "products", lambda entry: _product(entry, named))
+    products = _each(content, "products", lambda entry: product_of(entry, named))
     codes = _each(content, "codes", lambda entry: _code(entry, patterns))
-    denials = _each(content, "denials", lambda entry: _denial(entry, patterns, named))
+    denials = _each(content, "denials", lambda entry: denial_of(entry, named))
+    if any(row.serial_from for row in denials):
+        raise _malformed("denials", "ranges of serials are for the large list")
     allowlist = MemoryAllowlist(
         version,
         expires_ms,
         _unique("products", [(product.key, product) for product in products]),
         frozenset(codes),
-        _unique("denials", denials),
+        _unique("denials", [(row.key, row.denial) for row in denials if not row.lot]),
         tuple(patterns),
+        lot_denials=_unique("denials", [((row.key, row.lot), row.denial) for row in denials if row.lot]),
     )
     return SiteList(allowlist, issued_ms, hashlib.sha256(text.encode()).hexdigest())
-
-
-class _EntryError(ValueError):
-    """What is wrong with one entry."""
 
 
 def _malformed(place: str, problem: str) -> ListRefusedError:
@@ -144,72 +141,22 @@ def _each(content: Mapping[str, Json], name: str, read: Callable[[Json], _T]) ->
     for number, entry in enumerate(entries):
         try:
             found.append(read(entry))
-        except _EntryError as error:
+        except TableEntryError as error:
             raise _malformed(f"{name}[{number}]", str(error)) from None
     return found
 
 
-def _unique(name: str, pairs: Sequence[tuple[str, _T]]) -> dict[str, _T]:
+def _unique(name: str, pairs: Sequence[tuple[_K, _T]]) -> dict[_K, _T]:
     table = dict(pairs)
     if len(table) != len(pairs):
         raise _malformed(name, "one key stands there twice")
     return table
 
 
-def _texts(entry: Json, *names: str) -> tuple[str, ...]:
-    if not isinstance(entry, dict) or entry.keys() != set(names):
-        raise _EntryError(f"exactly the keys {', '.join(names)} were expected")
-    texts = tuple(entry[name] for name in names)
-    if not all(isinstance(text, str) for text in texts):
-        raise _EntryError("texts were expected")
-    return tuple(map(str, texts))
-
-
-def _printable(text: str, name: str, most: int, *, least: int = 0) -> str:
-    if not least <= len(text) <= most or not text.isprintable():
-        raise _EntryError(f"{name} has {least}-{most} printable characters")
-    return text
-
-
-def _is_product_key(key: str, named: frozenset[str]) -> bool:
-    return bool(_CN20_PRODUCT.fullmatch(key)) or (_is_gs1_product(key)) or key in named
-
-
-def _is_gs1_product(key: str) -> bool:
-    gtin = key.removeprefix("gs1:01")
-    return key.startswith("gs1:01") and len(gtin) == 14 and is_gtin(gtin)  # noqa: PLR2004 - a GTIN-14
-
-
-def _pattern(entry: Json) -> OtherPattern:
-    standard, regex, product_key = _texts(entry, "standard", "regex", "product_key")
-    try:
-        return OtherPattern(standard, regex, product_key)
-    except PatternError as error:
-        raise _EntryError(error.hint) from None
-
-
-def _product(entry: Json, named: frozenset[str]) -> Product:
-    key, name = _texts(entry, "key", "name")
-    if not _is_product_key(key, named):
-        raise _EntryError("no key of a product")
-    return Product(key, _printable(name, "the name", _MAX_NAME_CHARS, least=1))
-
-
 def _code(entry: Json, patterns: Sequence[OtherPattern]) -> str:
     if not isinstance(entry, str):
-        raise _EntryError("a text was expected")
+        raise TableEntryError("a text was expected")
     try:
         return from_key(entry, patterns).key
     except CodeError:
-        raise _EntryError("no key of a trace code") from None
-
-
-def _denial(entry: Json, patterns: Sequence[OtherPattern], named: frozenset[str]) -> tuple[str, Denial]:
-    key, kind, note = _texts(entry, "key", "kind", "note")
-    if not _is_product_key(key, named):
-        _code(key, patterns)
-    try:
-        known = DenialKind(kind)
-    except ValueError:
-        raise _EntryError(f"kind is one of {', '.join(DenialKind)}") from None
-    return key, Denial(known, _printable(note, "the note", _MAX_NOTE_CHARS))
+        raise TableEntryError("no key of a trace code") from None
