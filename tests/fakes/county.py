@@ -201,8 +201,8 @@ class County:
             issued_ms=now_ms,
             expires_ms=now_ms + 30 * _DAY_MS,
             codes=self.folder / "codes.jsonl",
-            products=self.folder / "products.jsonl",
-            denials=self.folder / "denials.jsonl",
+            products=self.folder / "products.jsonl" if products else None,
+            denials=self.folder / "denials.jsonl" if denials else None,
         )
         sign_list(self.folder / "list.signed", source, self.list_signer)
 
