@@ -7,6 +7,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 DEBIAN := mosquitto libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev python3-dev python3-venv e2fsprogs
 # What an installed box needs of these; a centre needs its broker besides.
 DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev python3-dev python3-venv
+# Optional: what `yaoma-tools sheet` writes Chinese with; without it its tests are left out.
+#   apt install fonts-noto-cjk
 KEEP ?=
 WORKERS ?= auto
 ROWS ?= append,box,drain

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from yaoma.core.control_sheet import SheetRefusal
 from yaoma.core.reason import CLASSES, Degraded, VerdictClass
 from yaoma.core.site_list import ListRefusal
 from yaoma.core.wording import placeholders
@@ -47,6 +48,7 @@ def expected() -> set[str]:
         | of("link", ("online", "offline", "connecting"))
         | {str(trouble.value) for trouble in Trouble}
         | of("list_refused", ListRefusal)
+        | of("sheet_refused", SheetRefusal)
         | of("ticket", ("opened", "closed", "cancelled"))
     )
 
