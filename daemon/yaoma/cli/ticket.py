@@ -1,21 +1,51 @@
-"""`yaoma ticket`: open, close or cancel the ticket of a station."""
+"""`yaoma ticket`: open, fill, close or cancel the ticket of a station."""
 
+import json as json_text
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, control_socket, print_json
-from yaoma.shell.catalogue import load_catalogue
-from yaoma.shell.control import ControlError, ask
+from yaoma.cli.asking import OperatorOption, SocketOption, asked
+from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Open, close or cancel the ticket of a station.", no_args_is_help=True)
+app = typer.Typer(help="Open, fill, close or cancel the ticket of a station.", no_args_is_help=True)
 
 Station = Annotated[str, typer.Argument(help="The station's name in the configuration.")]
-Operator = Annotated[str, typer.Option(help="Who does it: an id without meaning outside the site.")]
-Socket = Annotated[Path | None, typer.Option(help="The daemon's control socket, instead of the configuration's.")]
+Lines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--line",
+        metavar="DRUG=PACKS[+UNITS]",
+        help="A drug that is wanted: its id, product key, or ean:, insurance:, standard: and the code.",
+    ),
+]
+LinesFile = Annotated[
+    Path | None, typer.Option(help="Lines as a JSON list of objects with drug, packs, units and name.")
+]
+
+
+def _lines(given: list[str] | None, file: Path | None) -> list[Any]:
+    lines: list[Any] = []
+    for text in given or ():
+        drug, _, quantity = text.rpartition("=")
+        packs, _, units = quantity.partition("+")
+        if not (drug and packs.isdecimal() and (units or "0").isdecimal()):
+            raise CommandError(f"--line {text!r}: expected DRUG=PACKS or DRUG=PACKS+UNITS, such as cn20:8300385=2", 2)
+        lines.append({"drug": drug, "packs": int(packs), "units": int(units or 0)})
+    if file is not None:
+        try:
+            read = json_text.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise CommandError(f"{file}: {error.strerror}") from error
+        except ValueError as error:
+            raise CommandError(f"{file}: not JSON: {error}") from error
+        if not isinstance(read, list):
+            raise CommandError(f"{file}: a list of lines was expected")
+        lines += read
+    return lines
 
 
 @app.command("open")
@@ -23,62 +53,171 @@ def open_ticket(
     station: Station,
     operation: Annotated[str, typer.Argument(help="What is being done: receive, dispense, ...")],
     *,
+    line: Lines = None,
+    lines_file: LinesFile = None,
+    shipment: Annotated[str, typer.Option(help="The despatch note that is received.")] = "",
+    payer: Annotated[str, typer.Option(help="Who pays: insurance, injury, self, ...")] = "",
+    bill: Annotated[str, typer.Option(help="The till's own number.")] = "",
     person: Annotated[bool, typer.Option("--person", help="The next identity card is sealed to this ticket.")] = False,
-    operator: Operator = "",
+    training: Annotated[bool, typer.Option("--training", help="Practice: nothing of it counts.")] = False,
+    opening: Annotated[
+        bool, typer.Option("--opening", help="An opening count: from its closing on every pack is known.")
+    ] = False,
+    operator: OperatorOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
-    socket: Socket = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Open a ticket; scans of the station's scanners belong to it from now on.
 
-    Example: yaoma ticket open counter dispense
+    Example: yaoma ticket open counter dispense --line ean:6901234567892=2
     """
-    request = {"action": "open", "station": station, "operation": operation, "person": person, "operator": operator}
-    _send(request, config, socket, json=json)
+    request = {
+        "action": "open",
+        "station": station,
+        "operation": operation,
+        "lines": _lines(line, lines_file),
+        "shipment": shipment,
+        "payer": payer,
+        "bill": bill,
+        "person": person,
+        "training": training,
+        "opening": opening,
+        "operator": operator,
+    }
+    _send({"do": "ticket", **request}, config, socket, json=json)
+
+
+@app.command("lines")
+def add_lines(
+    station: Station,
+    *,
+    line: Lines = None,
+    lines_file: LinesFile = None,
+    operator: OperatorOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add lines to the open ticket.
+
+    Example: yaoma ticket lines counter --line cn20:8300385=1
+    """
+    request = {"action": "lines", "station": station, "lines": _lines(line, lines_file), "operator": operator}
+    _send({"do": "ticket", **request}, config, socket, json=json)
 
 
 @app.command("close")
 def close_ticket(
     station: Station,
     *,
-    operator: Operator = "",
+    operator: OperatorOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
-    socket: Socket = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Close the ticket; what was scanned takes effect.
+    """Close the ticket; what was scanned takes effect. Of a delivery the difference to the despatch note is shown.
 
     Example: yaoma ticket close counter
     """
-    _send({"action": "close", "station": station, "operator": operator}, config, socket, json=json)
+    _send({"do": "ticket", "action": "close", "station": station, "operator": operator}, config, socket, json=json)
 
 
 @app.command("cancel")
 def cancel_ticket(
     station: Station,
     *,
-    operator: Operator = "",
+    operator: OperatorOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
-    socket: Socket = None,
+    socket: SocketOption = None,
     json: JsonOption = False,
 ) -> None:
     """Cancel the ticket; nothing takes effect.
 
     Example: yaoma ticket cancel counter
     """
-    _send({"action": "cancel", "station": station, "operator": operator}, config, socket, json=json)
+    _send({"do": "ticket", "action": "cancel", "station": station, "operator": operator}, config, socket, json=json)
 
 
-def _send(request: dict[str, object], config: Path, socket: Path | None, *, json: bool) -> None:
-    path = socket or control_socket(config)
-    try:
-        answer = ask(path, {"do": "ticket", **request})
-    except ControlError as error:
-        raise CommandError(str(error)) from error
+@app.command("undo")
+def undo(
+    station: Station,
+    *,
+    operator: OperatorOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take what was scanned last off the ticket.
+
+    Example: yaoma ticket undo counter
+    """
+    answer = asked({"do": "undo", "station": station, "operator": operator}, config, socket)
     if json:
         print_json(answer)
-    if refusal := answer.get("refusal") or answer.get("error"):
-        texts = [load_catalogue(language).refusal(str(refusal)) for language in ("zh-CN", "en")]
-        raise CommandError("\n".join(f"{text.line} {text.todo}".strip() for text in texts))
-    if not json:
-        typer.echo(f"{answer['ticket']}  {answer['operation']}  {answer['packs']} 盒 / packs")
+    else:
+        typer.echo(f"{answer['ticket']}  -{len(answer['packs'])} 盒 / packs")
+
+
+@app.command("override")
+def override(
+    station: Station,
+    *,
+    reason: Annotated[str, typer.Option(help="Why, in a few words; no names, no numbers of people.")],
+    operator: OperatorOption = "",
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Used before it is checked; the policy sets a deadline.")
+    ] = False,
+    code: Annotated[str, typer.Option(help="Key of the pack; what was scanned last without it.")] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let a pack through that was to be reviewed, by a named operator with a reason.
+
+    Example: yaoma ticket override counter --operator li --reason "供货商已补传"
+    """
+    request = {"do": "override", "station": station, "operator": operator, "reason": reason, "emergency": emergency}
+    answer = asked({**request, "code": code}, config, socket)
+    if json:
+        print_json(answer)
+    else:
+        typer.echo(f"{answer['ticket']}  {len(answer['packs'])} 盒已放行 / packs let through")
+
+
+@app.command("no-identity")
+def state(
+    station: Station,
+    reason: Annotated[
+        str, typer.Argument(help="no_document, not_readable, guardian, emergency, paper_register or other.")
+    ],
+    *,
+    note: Annotated[str, typer.Option(help="In your own words; no names, no numbers of people.")] = "",
+    operator: OperatorOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write down why there is no identity for the ticket, where the policy allows that.
+
+    Example: yaoma ticket no-identity counter guardian --operator li
+    """
+    request = {"do": "state", "station": station, "reason": reason, "note": note, "operator": operator}
+    answer = asked(request, config, socket)
+    if json:
+        print_json(answer)
+    else:
+        typer.echo(f"{answer['ticket']}  已记录原因 / reason recorded")
+
+
+def _send(request: dict[str, Any], config: Path, socket: Path | None, *, json: bool) -> None:
+    answer = asked(request, config, socket)
+    if json:
+        print_json(answer)
+        return
+    for found in answer.get("with", ()):
+        typer.echo(
+            f"{found['bill'] or found['shipment'] or '-'}: 应到 said {found['said']}, 相符 matched {found['matched']}, "
+            f"缺 missing {found['missing']}, 多 extra {found['extra']}, 存疑 in doubt {found['doubtful']}"
+        )
+    typer.echo(f"{answer['ticket']}  {answer['operation']}  {answer['packs']} 盒 / packs")

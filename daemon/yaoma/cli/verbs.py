@@ -17,6 +17,8 @@ _VERBS: Final = {
     "scan": ("scan", "scan"),
     "doctor": ("doctor", "doctor"),
     "ticket": ("ticket", "app"),
+    "stock": ("stock", "app"),
+    "duty": ("duty", "app"),
     "config": ("config", "app"),
     "policy": ("policy", "app"),
     "journal": ("journal", "app"),

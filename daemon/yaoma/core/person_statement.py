@@ -8,7 +8,14 @@ from typing import Final
 
 from yaoma.core.canonical import Json
 
-__all__ = ["MAX_NOTE_CHARACTERS", "PersonStatement", "StatementProblem", "StatementReason", "StatementRefusedError"]
+__all__ = [
+    "MAX_NOTE_CHARACTERS",
+    "PersonStatement",
+    "StatementProblem",
+    "StatementReason",
+    "StatementRefusedError",
+    "number_in",
+]
 
 MAX_NOTE_CHARACTERS: Final = 100
 _MAX_OPERATOR_CHARACTERS: Final = 64
@@ -90,7 +97,7 @@ class PersonStatement:
         """Refuse what must not come into a record, which nobody can change later."""
         if not self.operator.strip():
             raise StatementRefusedError(StatementProblem.OPERATOR_MISSING)
-        if len(self.operator) > _MAX_OPERATOR_CHARACTERS or _number_in(self.operator) in {
+        if len(self.operator) > _MAX_OPERATOR_CHARACTERS or number_in(self.operator) in {
             StatementProblem.NOTE_HAS_IDENTITY,
             StatementProblem.NOTE_HAS_PHONE,
         }:
@@ -101,7 +108,7 @@ class PersonStatement:
             raise StatementRefusedError(StatementProblem.NOTE_TOO_LONG)
         if not self.note.isprintable():
             raise StatementRefusedError(StatementProblem.NOTE_CHARACTERS)
-        problem = _number_in(self.note)
+        problem = number_in(self.note)
         if problem is not None:
             raise StatementRefusedError(problem)
 
@@ -125,7 +132,7 @@ class PersonStatement:
         return {**said, "note": self.note} if self.note else said
 
 
-def _number_in(text: str) -> StatementProblem | None:
+def number_in(text: str) -> StatementProblem | None:
     """Tell which kind of number of a person a text holds, however it is spelt; None if none."""
     plain = text.translate(_DIGITS).upper()
     if _PASSPORT.search(plain):

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from yaoma import __version__
-from yaoma.core.ledger import day_of
+from yaoma.core.command import Command
+from yaoma.core.ledger import Duty, day_of
 from yaoma.core.record import Stamp
-from yaoma.core.ticket import VERIFY, Action, TicketCommand
+from yaoma.core.ticket import CommandRefusedError
+from yaoma.service.order_form import read_command
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
 from yaoma.service.uplink_state import UplinkState
@@ -76,24 +78,17 @@ class Desk:
             match request.get("do"):
                 case "status":
                     return self._status()
-                case "ticket":
-                    return self._ticket(request)
+                case "duties":
+                    return {"duties": [_duty(duty) for duty in self.ledger.duties()]}
+                case "store":
+                    return {"store": [[drug, lot, left] for (drug, lot), left in sorted(self.ledger.store().items())]}
+            return self._carried_out(read_command(request))
+        except CommandRefusedError as error:
+            return {"refusal": error.reason}
         except DatabaseError as error:
             return {"error": "state_unavailable", "problem": error.problem}
-        raise ValueError("unknown request")
 
-    def _ticket(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        station, operation, operator = (request.get(name, "") for name in ("station", "operation", "operator"))
-        if not (isinstance(station, str) and isinstance(operation, str) and isinstance(operator, str)):
-            raise ValueError("station, operation and operator are text")  # noqa: TRY004 - one error for a bad request
-        operator.encode()  # half a surrogate pair has no place in a record; the error is a ValueError
-        command = TicketCommand(
-            Action(request.get("action", "")),
-            station,
-            operation or VERIFY,
-            operator[:64],
-            wants_person=request.get("person") is True,
-        )
+    def _carried_out(self, command: Command) -> Mapping[str, Any]:
         answers: queue.Queue[Answer] = queue.Queue()
         given_up = threading.Event()
         try:
@@ -104,7 +99,8 @@ class Desk:
             return {"refusal": "busy"}
         if answer.record is None:
             return {"refusal": answer.refusal}
-        return {**answer.record.fields}
+        before = [dict(record.fields) for record in answer.records[:-1]]
+        return {**answer.record.fields, **({"with": before} if before else {})}
 
     def _status(self) -> Mapping[str, Any]:
         journal, trouble, uplink = self.recorder.journal, self.recorder.trouble, self.uplink()
@@ -158,10 +154,27 @@ class Desk:
                 {"kind": task.kind, "reason": task.reason, "log": task.log, "first": task.span[0], "id": task.id}
                 for task in self.outbox.tasks()
             ],
+            "duties": [_duty(duty) for duty in self.ledger.duties()],
+            "complete_since_ms": self.ledger.complete_since_ms,
         }
 
     def _open_ticket(self, station: str) -> Mapping[str, Any] | None:
         ticket = self.ledger.open_ticket(station)
         if ticket is None:
             return None
-        return {"id": ticket.id, "operation": ticket.operation, "packs": ticket.packs}
+        return {
+            "id": ticket.id,
+            "operation": ticket.operation,
+            "packs": ticket.packs,
+            "shipment": ticket.shipment,
+            "training": ticket.is_training,
+            "lines": [
+                {"drug": line.drug, "packs": line.packs, "filled": line.filled}
+                | ({"units": line.units, "filled_units": line.filled_units} if line.units else {})
+                for line in ticket.lines
+            ],
+        }
+
+
+def _duty(duty: Duty) -> Mapping[str, Any]:
+    return {"id": duty.id, "kind": duty.kind, "code": duty.code, "due_ms": duty.due_ms, "note": duty.note}

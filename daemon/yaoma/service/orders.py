@@ -20,6 +20,7 @@ from yaoma.core.deed import (
     undone,
 )
 from yaoma.core.operation import Operation
+from yaoma.core.person_statement import StatementProblem, number_in
 from yaoma.core.policy import Policy
 from yaoma.core.projection import ledger_key
 from yaoma.core.receiving import compare, difference_entry
@@ -187,8 +188,7 @@ class Orders:
         operator = self._operator(command.station, command.operator)
         if not operator:
             raise CommandRefusedError("operator_needed")
-        if not command.reason.strip() or len(command.reason) > MAX_REASON_CHARS:
-            raise CommandRefusedError("reason_needed")
+        _check_reason(command.reason)
         if command.is_emergency and not policy.emergency_hours:
             raise CommandRefusedError("emergency_not_allowed")
         wanted = [ledger_key(command.code, is_training=ticket.is_training)] if command.code else self._last(ticket)
@@ -214,8 +214,8 @@ class Orders:
             self._known(command.station)
         if not command.drug or command.quantity < (0 if command.action is StockAction.COUNT else 1):
             raise CommandRefusedError("quantity_needed")
-        if command.action is StockAction.IN and not command.reason.strip():
-            raise CommandRefusedError("reason_needed")
+        if command.action is StockAction.IN or command.reason:
+            _check_reason(command.reason)
         there = self.ledger.in_store(command.drug, command.lot)
         if command.action is StockAction.OUT and command.quantity > there:
             raise CommandRefusedError("not_in_store")
@@ -257,3 +257,11 @@ class Orders:
         if operation is None or operation.into is None:
             return []
         return [merged(command.box, command.operation, operation.into.value, command.done_ms, command.packs)]
+
+
+def _check_reason(reason: str) -> None:
+    """Refuse an empty or endless reason, and one that holds somebody's number: nobody can take it out again."""
+    if not reason.strip() or len(reason) > MAX_REASON_CHARS:
+        raise CommandRefusedError("reason_needed")
+    if number_in(reason) is StatementProblem.NOTE_HAS_IDENTITY:
+        raise CommandRefusedError("reason_has_number")

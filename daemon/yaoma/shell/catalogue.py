@@ -110,6 +110,12 @@ class Catalogue:
         """
         if verdict is not None and f"reason.{name}.{verdict.value}" in self.templates:
             return self.text("reason", f"{name}.{verdict.value}", facts)
+        if refusal := facts.get("refusal"):
+            # A control code was refused: what to do depends on why.
+            why = self.refusal(str(refusal))
+            return Text(self.templates[f"reason.{name}"].headline, why.line, why.todo)
+        if (action := facts.get("action")) and f"sheet.{action}" in self.templates:
+            facts = {**facts, "action": self.text("sheet", str(action)).headline}
         said = self.text("reason", name, facts)
         if verdict is not VerdictClass.STOP:
             return said

@@ -1,0 +1,60 @@
+"""`yaoma duty`: what the site has to see to: emergency uses to match, packs held since they were received."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from yaoma.cli.asking import OperatorOption, SocketOption, asked
+from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
+
+__all__ = ["app"]
+
+app = typer.Typer(help="What the site has to see to, the most urgent first.", no_args_is_help=True)
+
+_HOUR_MS = 3600 * 1000
+
+
+@app.command("list")
+def duty_list(*, config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = None, json: JsonOption = False) -> None:
+    """Show what is open, with the time that is left.
+
+    Example: yaoma duty list
+    """
+    duties = asked({"do": "duties"}, config, socket)["duties"]
+    if json:
+        print_json(duties)
+        return
+    now_ms = time.time_ns() // 1_000_000
+    for duty in duties:
+        typer.echo(f"{duty['id']}\t{_left(duty['due_ms'], now_ms)}\t{duty['note']}")
+
+
+def _left(due_ms: int, now_ms: int) -> str:
+    if not due_ms:
+        return "-"
+    hours = (due_ms - now_ms) / _HOUR_MS
+    return f"剩 {hours:.1f} 小时 / hours left" if hours > 0 else f"超时 {-hours:.1f} 小时 / hours overdue"
+
+
+@app.command("settle")
+def duty_settle(
+    duties: Annotated[list[str], typer.Argument(help="Their ids, as `duty list` shows them.")],
+    *,
+    how: Annotated[str, typer.Option(help="How it was settled; no names, no numbers of people.")],
+    operator: OperatorOption = "",
+    back: Annotated[bool, typer.Option("--back", help="Packs that were held may be handed out again.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Be done with duties, by a named operator.
+
+    Example: yaoma duty settle hold:cn20:83003850000000131888 --how "预警已解除" --operator li --back
+    """
+    request = {"do": "settle", "duties": duties, "how": how, "operator": operator, "into": "in_stock" if back else ""}
+    answer = asked(request, config, socket)
+    if json:
+        print_json(answer)
+    else:
+        typer.echo(f"{len(answer['duties'])} 已处理 / settled")

@@ -1,0 +1,132 @@
+"""Order form: reads what a program asks through the control socket into a command."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from yaoma.core.command import Command, Override, Settle, SignOn, State, StockMove, Undo
+from yaoma.core.deed import StockAction
+from yaoma.core.person_statement import PersonStatement, StatementRefusedError
+from yaoma.core.ticket import VERIFY, Action, CommandRefusedError, Line, TicketCommand
+
+__all__ = ["COMMANDS", "read_command"]
+
+_MAX_TEXT_CHARS: Final = 200
+_MAX_OPERATOR_CHARS: Final = 64
+_MOST_PACKS: Final = 1_000_000
+
+Asked = Mapping[str, Any]
+
+
+def read_command(asked: Asked) -> Command:
+    """Read a request.
+
+    Args:
+        asked: The request; `do` names what is wanted.
+
+    Raises:
+        ValueError: If it can't be understood.
+        CommandRefusedError: If what it says must not be recorded.
+    """
+    read = COMMANDS.get(str(asked.get("do")))
+    if read is None:
+        raise ValueError("unknown request")
+    return read(asked)
+
+
+def _text(asked: Asked, name: str, most: int = _MAX_TEXT_CHARS) -> str:
+    value = asked.get(name, "")
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{name} is printable text")
+    value.encode()  # half a surrogate pair has no place in a record; the error is a ValueError
+    return value[:most]
+
+
+def _operator(asked: Asked) -> str:
+    return _text(asked, "operator", _MAX_OPERATOR_CHARS)
+
+
+def _quantity(asked: Asked, name: str) -> int:
+    value = asked.get(name, 0)
+    if type(value) is not int or not 0 <= value <= _MOST_PACKS:
+        raise ValueError(f"{name} is a whole number")
+    return value
+
+
+def _ticket(asked: Asked) -> TicketCommand:
+    lines = asked.get("lines", [])
+    if not isinstance(lines, list):
+        raise ValueError("lines is a list")  # noqa: TRY004 - as above
+    return TicketCommand(
+        Action(asked.get("action", "")),
+        _text(asked, "station"),
+        _text(asked, "operation") or VERIFY,
+        _operator(asked),
+        wants_person=asked.get("person") is True,
+        lines=tuple(Line.read(line) for line in lines),
+        shipment=_text(asked, "shipment"),
+        payer=_text(asked, "payer"),
+        bill=_text(asked, "bill"),
+        is_training=asked.get("training") is True,
+        is_opening=asked.get("opening") is True,
+    )
+
+
+def _undo(asked: Asked) -> Undo:
+    return Undo(_text(asked, "station"), _operator(asked))
+
+
+def _override(asked: Asked) -> Override:
+    return Override(
+        _text(asked, "station"),
+        _operator(asked),
+        _text(asked, "reason"),
+        is_emergency=asked.get("emergency") is True,
+        code=_text(asked, "code"),
+    )
+
+
+def _state(asked: Asked) -> State:
+    try:
+        said = PersonStatement.of(_operator(asked), _text(asked, "reason"), _text(asked, "note"))
+    except StatementRefusedError as error:
+        raise CommandRefusedError(f"statement_{error.problem.value}") from None
+    return State(_text(asked, "station"), said.fields)
+
+
+def _stock(asked: Asked) -> StockMove:
+    return StockMove(
+        StockAction(asked.get("action", "")),
+        _text(asked, "drug"),
+        _quantity(asked, "quantity"),
+        reason=_text(asked, "reason"),
+        lot=_text(asked, "lot"),
+        name=_text(asked, "name"),
+        supplier=_text(asked, "supplier"),
+        station=_text(asked, "station"),
+        operator=_operator(asked),
+    )
+
+
+def _settle(asked: Asked) -> Settle:
+    duties, into = asked.get("duties", []), _text(asked, "into")
+    if not isinstance(duties, list) or not all(isinstance(duty, str) for duty in duties):
+        raise ValueError("duties is a list of ids")
+    if into not in {"", "in_stock"}:
+        raise ValueError("into is in_stock or nothing")
+    return Settle(tuple(duties), _text(asked, "how"), _operator(asked), into)
+
+
+def _sign_on(asked: Asked) -> SignOn:
+    return SignOn(_text(asked, "station"), _operator(asked))
+
+
+#: What can be asked for, by the word in `do`.
+COMMANDS: Final[Mapping[str, Callable[[Asked], Command]]] = {
+    "ticket": _ticket,
+    "undo": _undo,
+    "override": _override,
+    "state": _state,
+    "stock": _stock,
+    "settle": _settle,
+    "sign_on": _sign_on,
+}
