@@ -8,14 +8,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner, Result
 
 from yaoma.cli.main import app
-from yaoma.cli.policy_lines import RELATED
+from yaoma.cli.policy_lines import RELATED, explained
 from yaoma.cli.report import CommandError
 from yaoma.config.reference import EXAMPLE, render
 from yaoma.core.note import Signer
+from yaoma.core.policy import InstitutionKind
 from yaoma.core.policy_rule import RULES
 from yaoma.core.reason import CLASSES
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.policy_file import PolicyRefusal
+from yaoma.shell.policy_holder import PolicyHolder
 from yaoma.shell.resources import config_file
 
 CENTRE = Signer("county/list", Ed25519PrivateKey.from_private_bytes(b"c" * 32))
@@ -144,17 +146,28 @@ def test_check_when_a_file_is_no_policy_at_all_then_that_is_said(tmp_path: Path,
     assert run("check", tmp_path / "nowhere").exit_code == 78
 
 
-@pytest.mark.parametrize("reason", sorted(CLASSES))
-def test_explain_tells_of_every_reason_its_class_and_what_decides(reason: str, config: Path) -> None:
+def test_explain_tells_of_every_reason_its_class_and_what_decides() -> None:
     """Also of those that leave no choice."""
-    found = json.loads(said("explain", reason, "--config", config, "--json"))
+    holder, catalogues = PolicyHolder("fujian", InstitutionKind.HOSPITAL), [load_catalogue("zh-CN")]
+    for reason, classes in CLASSES.items():
+        found = explained(reason, holder)
+        assert found.here in found.possible
+        assert classes == set(found.possible)
+        assert found.lines(catalogues)[0] == f"{reason}  {found.here.value}"
+        if len(classes) > 1:
+            assert found.rules[0].why.zh
+            assert found.rules[0].value in {found.here, True, False}
 
-    assert found["class"] in found["possible"]
-    assert {one.value for one in CLASSES[reason]} == set(found["possible"])
-    if len(found["possible"]) > 1:
-        assert found["rules"][0]["why"]["zh"]
-        assert found["rules"][0]["value"] in {found["class"], True, False}
-    assert said("explain", reason, "--config", config).startswith(f"{reason}  {found['class']}\n")
+
+def test_explain_prints_what_a_program_reads(config: Path) -> None:
+    """Reason, class, rules and texts, of the box's own policy."""
+    found = json.loads(said("explain", "not_smallest", "--config", config, "--json"))
+
+    assert (found["policy"], found["class"], found["possible"]) == ("fujian", "STOP", ["REVIEW", "STOP"])
+    assert [rule["name"] for rule in found["rules"]] == [
+        "severity.not_smallest", "smallest_only_operations", "controlled_smallest_only_operations",
+    ]  # fmt: skip
+    assert set(found["text"]) == {"zh-CN", "en"}
 
 
 def test_explain_quotes_the_notice_that_makes_it_so() -> None:
