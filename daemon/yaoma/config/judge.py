@@ -96,7 +96,8 @@ def judge(fields: Mapping[str, Any], places: Mapping[KeyPath, Position]) -> Judg
                 findings.add_error(one, (), None)
     for contradiction in contradictions(fields):
         text = about(contradiction.at)
-        value = found(_at(fields, contradiction.at), is_quotable=bool(text and text.is_quotable))
+        there = _at(fields, contradiction.at)
+        value = ABSENT if there is None else found(there, is_quotable=bool(text and text.is_quotable))
         findings.add(contradiction.at, contradiction.kind, expected(contradiction.kind, contradiction.facts, ""), value)
     options = _options(findings)
     findings.mistakes.sort(key=lambda mistake: (mistake.line is None, mistake.line or 0, mistake.column or 0))
@@ -161,6 +162,9 @@ def _meant(name: str) -> Said:
 
 
 def _at(fields: object, path: KeyPath) -> object:
+    """Give the value of a key that the path was made from; None if it is the key that is missing."""
     for part in path:
+        if isinstance(fields, Mapping) and part not in fields:
+            return None
         fields = fields[part]  # type: ignore[index]  # the path was made from these fields
     return fields
