@@ -37,6 +37,8 @@ class MemoryLog:
     def bodies(self, first: int, last: int) -> list[bytes]:
         if self.unreadable & set(range(first, last)):
             raise DatabaseDamagedError(Path("journal.db"), "a page is damaged")
+        if [leaf_hash(body) for body in self.kept[first:last]] != self.hashes[first:last]:
+            raise DatabaseDamagedError(Path("journal.db"), "a record is altered")
         return self.kept[first:last]
 
     def leaf_hashes(self, first: int, last: int) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import Protocol
 from yaoma.core.canonical import Json
 from yaoma.core.delivery import Delivery, Limits
 from yaoma.core.entry import CloseReason
-from yaoma.core.merkle import Frontier, leaf_hash
+from yaoma.core.merkle import Frontier
 from yaoma.core.record import Kind, Record, RecordError, Stamp
 from yaoma.core.spans import Span
 from yaoma.service.uplink_state import ForkReason
@@ -39,7 +39,11 @@ class LogReader(Protocol):
         ...
 
     def bodies(self, first: int, last: int) -> list[bytes]:
-        """Give the bodies of a half-open range."""
+        """Give the bodies of a half-open range.
+
+        Raises:
+            DatabaseDamagedError: If one is missing, or does not fit its hash.
+        """
         ...
 
     def leaf_hashes(self, first: int, last: int) -> list[bytes]:
@@ -339,15 +343,9 @@ class LogUplink:
         first, last = span
         while last > first:
             try:
-                bodies = self.reader.bodies(first, last)
-                good = _sound(bodies, self.reader.leaf_hashes(first, last))
-                sealed = self.reader.sealed(first, last)
+                return self.reader.bodies(first, last), self.reader.sealed(first, last)
             except DatabaseDamagedError:
-                good = (last - first) // 2
-            else:
-                if good == last - first:
-                    return bodies, sealed
-            last = first + good
+                last = first + (last - first) // 2
         self.delivery.set_aside(first)
         self._tell_damage(first)
         return [], {}
@@ -378,16 +376,6 @@ def _fitting(first: int, bodies: Sequence[bytes], sealed: dict[int, bytes]) -> S
         if total > BATCH_BYTES and index:
             return bodies[:index]
     return bodies
-
-
-def _sound(bodies: Sequence[bytes], leaves: Sequence[bytes]) -> int:
-    """Count the bodies from the first on that fit their leaf hashes."""
-    good = 0
-    for body, leaf in zip(bodies, leaves, strict=False):
-        if leaf_hash(body) != leaf:
-            break
-        good += 1
-    return good
 
 
 def _named_before(first: Record | None) -> str:
