@@ -20,17 +20,20 @@ from yaoma.service.announcement import Facts
 from yaoma.service.announcer import Announcer
 from yaoma.service.box import Box
 from yaoma.service.box_logs import BoxLogs
+from yaoma.service.control_desk import ControlDesk
 from yaoma.service.counter import Counter
 from yaoma.service.desk import Desk
 from yaoma.service.line import Line
 from yaoma.service.mailbox import Mailbox
+from yaoma.service.outages import Outages
+from yaoma.service.post import Post
 from yaoma.service.reader import HAND_OVER_S, Reader
 from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
 from yaoma.service.status_line import status_line
 from yaoma.service.uploader import Uploader
 from yaoma.service.vital_signs import health_of, look
 from yaoma.service.watch import Watch
-from yaoma.service.work import CloseLog, Damage, Item
+from yaoma.service.work import CloseLog, Damage, Item, Request
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.clock import SystemClock, TimeFloor, changed
 from yaoma.shell.control import ControlServer
@@ -146,6 +149,8 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         stations, {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)}, indicators
     )
 
+    policies = chosen_policy(config, is_keeper=True)
+    posts = {station.name: Post() for station in config.station}
     commits = Durations()
 
     def kept() -> None:
@@ -162,13 +167,15 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             counter=Counter(
                 ledger=ledger,
                 allowlist=lambda: lists.current,
-                policy=chosen_policy(config, is_keeper=True).current,
+                policy=lambda: policies.current,
                 stations=stations,
-                operations=frozenset(load_operations()),
+                operations=load_operations(),
                 floor=floor,
                 new_id=lambda: secrets.token_hex(8),
                 seal=seal if sealer else None,
                 view=announcer,
+                control=ControlDesk(site=config.site, box=config.box, posts=posts),
+                posts=posts,
             ),
             clock=clock,
             clock_moved=changed,
@@ -200,6 +207,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         on_damage=lambda log, seq: mailbox.post(Damage(log, seq)),
         beat=watch.heart("uploader", _UPLOADER_STEP_S).beat,
     )
+    outages = Outages(lambda: uploader.state, clock, lambda append: mailbox.post(Request(append, lambda _: None)))
     desk = Desk(
         site=config.site,
         box=config.box,
@@ -261,7 +269,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         others=(uploader, control, *metrics),
         stop_others=(uploader.stop, stop_control, *(one.stop for one in metrics)),
         indicators=indicators,
-        tend=(lists.refresh, mailbox.hand_on),
+        tend=(lists.refresh, policies.refresh, mailbox.hand_on, outages.look),
         watch=watch,
         status=status,
         close=close,

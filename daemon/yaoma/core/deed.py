@@ -13,6 +13,7 @@ __all__ = [
     "StockAction",
     "applied",
     "held",
+    "interrupted",
     "merged",
     "overridden",
     "settled",
@@ -142,6 +143,22 @@ def signed_on(station: str, operator: str, *, is_supervisor: bool) -> Entry:
         is_supervisor: With the badge of a person in charge.
     """
     return Entry(Kind.SIGN_ON, {"station": station, "operator": operator, "supervisor": is_supervisor})
+
+
+def interrupted(begin_ms: int, end_ms: int, waiting: int, cause: str, clock: str) -> Entry:
+    """Say that the way to the centre was interrupted.
+
+    Args:
+        begin_ms: Since when, milliseconds since 1970.
+        end_ms: Until when.
+        waiting: How many records waited at most.
+        cause: What stood in the way, an id of the message catalogue; empty if nobody knows.
+        clock: How far the clock could be trusted when it began.
+    """
+    return Entry(
+        Kind.OUTAGE,
+        {"begin_ms": begin_ms, "end_ms": end_ms, "waiting": waiting, "cause": cause, "clock_at_begin": clock},
+    )
 
 
 def applied(what: str, version: int, digest: str = "") -> Entry:

@@ -50,7 +50,7 @@ class ControlDesk:
         if code.sheet is not None:
             refusal = "expired" if today is None else self._refusal(code, today)
             if refusal:
-                raise CommandRefusedError(f"sheet_{refusal}")
+                raise CommandRefusedError(f"sheet_refused.{refusal}")
         post = self.posts[station]
         if code.action is ControlAction.OPEN:
             return _opening(code.argument, station, post, ticket)

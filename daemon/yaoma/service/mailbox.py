@@ -1,10 +1,10 @@
-"""Mailbox: what the uploader has to tell the recorder, kept while the recorder's queue is full."""
+"""Mailbox: what other threads have to tell the recorder, kept while the recorder's queue is full."""
 
 import queue
 import threading
 from collections import deque
 
-from yaoma.service.work import CloseLog, Damage, Item
+from yaoma.service.work import CloseLog, Damage, Item, Request
 
 __all__ = ["Mailbox"]
 
@@ -18,10 +18,10 @@ class Mailbox:
 
     def __init__(self, items: "queue.Queue[Item]") -> None:
         self._items = items
-        self._waiting: deque[CloseLog | Damage] = deque()
+        self._waiting: deque[CloseLog | Damage | Request] = deque()
         self._lock = threading.Lock()
 
-    def post(self, item: CloseLog | Damage) -> None:
+    def post(self, item: CloseLog | Damage | Request) -> None:
         """Tell the recorder, now or as soon as there is a place; returns at once."""
         with self._lock:
             self._waiting.append(item)

@@ -115,7 +115,8 @@ class Catalogue:
             why = self.refusal(str(refusal))
             return Text(self.templates[f"reason.{name}"].headline, why.line, why.todo)
         if (action := facts.get("action")) and f"sheet.{action}" in self.templates:
-            facts = {**facts, "action": self.text("sheet", str(action)).headline}
+            said = self.text("sheet", str(action))
+            facts = {**facts, "action": said.headline or said.line}
         said = self.text("reason", name, facts)
         if verdict is not VerdictClass.STOP:
             return said
@@ -140,9 +141,11 @@ class Catalogue:
         """Give the text of a refused command; while the box is out of service its cause is the refusal.
 
         Args:
-            name: An id of the section `refusal` or `cause`.
+            name: An id of the section `refusal` or `cause`, or a dotted id of another.
             facts: What the line is filled with.
         """
+        if "." in name:
+            return self.said(name, facts)
         section = (
             "cause" if f"refusal.{name}" not in self.templates and f"cause.{name}" in self.templates else "refusal"
         )
