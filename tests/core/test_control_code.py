@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from yaoma.core.code import ControlCode, Lookalike, LookalikeKind, Meaning, OtherPattern, as_pack, parse
@@ -28,6 +28,8 @@ SHEET = Sheet("H32132200561", "COUNTER-1", "T-0007", LAST_DAY)
 TODAY = date(2026, 11, 22)
 
 CN20 = "83003850000000131888"
+#: The first GS1 text imports its parser, and the machine may be busy.
+UNTIMED = settings(deadline=None)
 #: Takes every text that a pattern can take.
 GREEDY = OtherPattern("any", r"[A-Za-z][ A-Za-z0-9.\-]{1,250}", "other:any")
 
@@ -90,6 +92,7 @@ def test_text_when_written_then_it_is_the_published_form() -> None:
     assert signed().text.startswith("YAOMA1.CANCEL.H32132200561.COUNTER-1.T-0007.20261231.")
 
 
+@UNTIMED
 @given(CODES)
 def test_code_when_written_then_reads_back(code: ControlCode) -> None:
     """Every control code reads back as itself, also with Caps Lock on, and fits a symbol."""
@@ -136,12 +139,15 @@ def test_code_when_cut_at_its_end_then_no_pattern_of_the_list_takes_it(code: Con
         assert cut == Lookalike(LookalikeKind.CONTROL_CODE_BROKEN, at)
 
 
+@UNTIMED
 @given(CODES, CODES, st.sampled_from(["", " ", "\x1d", "\r\n"]))
 def test_codes_when_glued_then_refused(first: ControlCode, second: ControlCode, between: str) -> None:
     """Two control codes in one read command nothing."""
     glued = first.text + between + second.text
     assume(len(glued) <= MAX_SYMBOL_BYTES)  # a driver throws longer ones away
-    assert isinstance(meaning(glued), Lookalike)
+    found = meaning(glued)
+    assert isinstance(found, Lookalike)
+    assert between == "\r\n" or found.kind is LookalikeKind.TWO_CODES
 
 
 PACKS = [
@@ -166,8 +172,10 @@ def test_code_when_glued_to_what_is_on_a_pack_then_neither_counts(pack: str, cod
     for text in (code.text, code.text.lower()):
         for glued in (pack + text, text + pack, f"{pack} {text}", f"{text}\r\n{pack}"):
             assert isinstance(meaning(glued, patterns=(GREEDY,)), Lookalike), glued
+        assert meaning(pack + text) == Lookalike(LookalikeKind.TWO_CODES, len(pack + text)) or "\x1d" in pack
 
 
+@UNTIMED
 @given(
     st.one_of(
         st.from_regex(r"8[0-9]{19}", fullmatch=True),
@@ -184,6 +192,7 @@ def test_text_when_on_a_pack_then_no_command(text: str, aim: str) -> None:
     assert not isinstance(meaning(text, aim, (GREEDY,)), ControlCode)
 
 
+@UNTIMED
 @given(st.text(st.sampled_from("YAOMA1.OPENCLSUD-0123456789"), max_size=60))
 @example("")
 @example("CLOSE")
@@ -198,6 +207,7 @@ def test_text_when_it_only_begins_like_a_command_then_a_broken_one(rest: str) ->
     )
 
 
+@UNTIMED
 @given(CODES)
 def test_code_when_the_symbology_says_gs1_then_a_broken_one(code: ControlCode) -> None:
     """No symbol of ours is GS1, so identifier and text come from two different reads."""
