@@ -174,7 +174,12 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
                 new_id=lambda: secrets.token_hex(8),
                 seal=seal if sealer else None,
                 view=announcer,
-                control=ControlDesk(site=config.site, box=config.box, posts=posts),
+                control=ControlDesk(
+                    site=config.site,
+                    box=config.box,
+                    verifiers=load_verifiers(config.keys.sheet) if config.keys.sheet else (),
+                    posts=posts,
+                ),
                 posts=posts,
             ),
             clock=clock,

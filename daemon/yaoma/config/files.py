@@ -55,6 +55,8 @@ def _named(config: Config) -> Iterator[tuple[KeyPath, Path, Said]]:
     yield ("keys", "list"), keys.list, _FROM_THE_CENTRE
     for number, file in enumerate(keys.seal):
         yield ("keys", "seal", number), file, _FROM_THE_CENTRE
+    if keys.sheet is not None:
+        yield ("keys", "sheet"), keys.sheet, _FROM_THE_CENTRE
     if keys.salt is not None:
         yield ("keys", "salt"), keys.salt, _MADE_ON_THE_BOX
     if not broker.plain:

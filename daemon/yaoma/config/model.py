@@ -117,6 +117,15 @@ class KeysConfig(_Section):
         AbsolutePath,
         About("中心的公钥：名单由它签名。", "The centre's public keys: the list is signed by them.", is_quotable=False),
     ] = Path("/etc/yaoma/list.vkey")
+    sheet: Annotated[
+        AbsolutePath | None,
+        About(
+            "技术员的公钥：危险的控制条码由它签名；不设则不接受。",
+            "The technicians' public keys: dangerous control barcodes are signed by them; without it none counts.",
+            is_quotable=False,
+            example="/etc/yaoma/sheet.vkey",
+        ),
+    ] = None
     seal: Annotated[
         tuple[AbsolutePath, ...],
         About(

@@ -42,6 +42,8 @@ def check_keys(config: Config, service: Account) -> list[Finding]:
         _File(keys.bridge, lambda: load_verifiers(keys.bridge)),
         _File(keys.list, lambda: load_verifiers(keys.list)),
     ]
+    if (sheet := keys.sheet) is not None:
+        files.append(_File(sheet, lambda: load_verifiers(sheet)))
     if keys.salt is not None:
         salt = keys.salt
         files.append(_File(salt, lambda: _sealer(keys.seal, salt), is_secret=True))
