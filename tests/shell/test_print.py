@@ -76,6 +76,15 @@ def test_modules_when_drawn_then_they_read_back(symbology: Symbology) -> None:
     assert len(rows) == 1 or symbology is Symbology.QR
 
 
+def test_modules_when_a_signed_note_is_drawn_then_it_reads_back_to_the_letter() -> None:
+    """A checkpoint on the daily sheet has line ends and a dash; both survive."""
+    note = "yaoma/S1/b1/log\n7\n" + "A" * 43 + "=\n\n\u2014 yaoma.S1.b1 " + "b" * 92 + "\n"
+    drawn = np.where(np.array(modules(note, Symbology.QR)), 0, 255).astype(np.uint8)
+    drawn = np.kron(drawn, np.ones((4, 4), np.uint8))
+    (found,) = zxingcpp.read_barcodes(np.pad(drawn, 40, constant_values=255))
+    assert found.text == note
+
+
 def test_modules_when_the_text_is_too_long_then_the_error_does_not_hold_it() -> None:
     """What no symbol can hold is refused without being quoted."""
     with pytest.raises(ValueError, match="5000 characters") as caught:

@@ -28,7 +28,7 @@ def modules(text: str, symbology: Symbology) -> tuple[tuple[bool, ...], ...]:
     """Encode a text.
 
     Args:
-        text: Printable ASCII.
+        text: Printable ASCII for bars; any text for QR, such as a signed checkpoint, which is then marked as UTF-8.
         symbology: As what.
 
     Returns:
