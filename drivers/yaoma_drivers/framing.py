@@ -91,7 +91,7 @@ class Framer:
             self._cut(bytes(self._held), frames)
         elif rest := self._held.lstrip(b"\r\n"):
             frames.append(Frame(b"", len(rest), ReadFault.UNTERMINATED))
-        self._held.clear()
+        self._drop(len(self._held))
         self._thrown_away = 0
         return frames
 
@@ -104,12 +104,17 @@ class Framer:
             self._cut(bytes(self._held[start : found.start()]), frames)
             self._thrown_away = 0
             start = found.end()
-        del self._held[:start]
+        self._drop(start)
         if len(self._held) > self._max_frame + self._overlap:
             # Too long whatever follows; only what may be the first half of a terminator is still needed.
             surplus = len(self._held) - self._overlap
             self._thrown_away += surplus
-            del self._held[:surplus]
+            self._drop(surplus)
+
+    def _drop(self, count: int) -> None:
+        """Drop the first bytes; deleting alone would leave them in the buffer: an identity card's too."""
+        self._held[:count] = bytes(count)
+        del self._held[:count]
 
     def _is_overlong(self, held: int) -> bool:
         return self._thrown_away + held > self._max_frame

@@ -133,13 +133,18 @@ class HidDriver:
         """Wait for keys and for the end at once, with one decoder and one buffer as long as the device is open."""
         decoder, frames = self._begin(device)
         while True:
-            for typed in frames:
-                if typed.frame.fault is not ReadFault.DROPPED or self._options.report_dropped:
-                    read_mono_ms = typed.mono_us // 1000
-                    yield symbol_of(typed.frame, self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
+            yield from self._delivered(frames)
             frames = self._wait(device, decoder, stop)
             if stop.is_set():
                 return
+
+    def _delivered(self, frames: list[TypedFrame]) -> Iterator[Symbol]:
+        """Give the symbols of frames and let go of each: the last one may be an identity card."""
+        while frames:
+            typed = frames.pop(0)
+            if typed.frame.fault is not ReadFault.DROPPED or self._options.report_dropped:
+                read_mono_ms = typed.mono_us // 1000
+                yield symbol_of(typed.frame, self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
 
     def _begin(self, device: key_device.KeyDevice) -> tuple[KeyDecoder, list[TypedFrame]]:
         options = self._options

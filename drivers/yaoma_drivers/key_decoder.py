@@ -140,7 +140,7 @@ class KeyDecoder:
         Args:
             now_us: CLOCK_MONOTONIC in microseconds.
         """
-        self._octets.clear()
+        self._forget()
         self._has_hole, self._is_damaged, self._alt_digits = False, True, ""
         self._touched_us = max(self._touched_us, now_us)
 
@@ -235,13 +235,18 @@ class KeyDecoder:
         if not self._length and octets in {b"\r", b"\n"}:
             return  # the second half of the last symbol's line end
         if self._has_hole or self._alt_digits:
-            self._octets.clear()
+            self._forget()
             self._has_hole, self._is_damaged, self._alt_digits = False, True, ""
         self._length += len(octets)
         if self._length <= MAX_SYMBOL_BYTES and not self._is_damaged:
             self._octets += octets
         else:
-            self._octets.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop what was typed; clearing alone would leave it in the buffer until something as long is typed."""
+        self._octets[:] = bytes(len(self._octets))
+        self._octets.clear()
 
     def _leave_hole(self) -> None:
         self._has_hole = bool(self._length)
@@ -264,6 +269,6 @@ class KeyDecoder:
             fault = ReadFault.OVERLONG
         data = b"" if fault else bytes(self._octets)
         frames.append(TypedFrame(Frame(data, self._length, fault), mono_us))
-        self._octets.clear()
+        self._forget()
         self._length = 0
         self._has_hole, self._is_damaged, self._alt_digits = False, False, ""

@@ -194,9 +194,10 @@ class SerialLineDriver:
                 heard_s = time.monotonic()
             elif framer.is_pending and time.monotonic() >= heard_s + idle_s:
                 frames = framer.flush()
-            for frame in frames:
+            # Nothing here may hold on to the last one while the line is quiet: it may be an identity card.
+            while frames:
                 read_mono_ms = time.monotonic_ns() // 1_000_000
-                yield symbol_of(frame, self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
+                yield symbol_of(frames.pop(0), self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
 
     def _next_reply(self) -> tuple[bytes, float]:
         """Return the bytes of the oldest verdict that is still worth telling, and until when it is."""

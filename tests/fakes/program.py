@@ -52,7 +52,8 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=log if self._stdout is None else self._stdout,
                 stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDEVMODE": "0"},
+                # Empty is off; any value, 0 too, would be on, with an allocator that no user has.
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDEVMODE": ""},
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - the child calls prctl and nothing that locks
             )
 

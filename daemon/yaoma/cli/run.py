@@ -21,6 +21,7 @@ from yaoma.service.watch import Watch
 from yaoma.shell.clock import SystemClock
 from yaoma.shell.control import ControlError
 from yaoma.shell.database import DatabaseError
+from yaoma.shell.private_memory import keep_memory_private
 from yaoma.shell.start_log import StartLog, pause_s
 from yaoma.shell.state_lock import StateBusyError, StateLock
 from yaoma_drivers.errors import DriverError
@@ -56,6 +57,8 @@ def run(
     Examples: yaoma run · yaoma run --config ./yaoma.toml --quiet
     """
     log_to_journal_or_stderr("yaoma", verbose=verbose)
+    if not keep_memory_private():
+        log.warning("core dumps could not be forbidden")
     sys.setswitchinterval(_SWITCH_S)
     start = _begin(config)
     while True:

@@ -89,6 +89,8 @@ class Reader(threading.Thread):
                         self._heart.beat()
                         self._came_back()
                         self._put(symbol)
+                        # Whatever it is, it may be an identity card: nothing here holds on to it until the next scan.
+                        del symbol
                         self._heart.rest()
                 except DeviceError as error:
                     self._went(error)
