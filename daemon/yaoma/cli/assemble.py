@@ -296,11 +296,12 @@ def _sealer(config: Config) -> PersonSealer | None:
 
 def _indicators(language: str, *, terminal: bool) -> tuple[IndicatorWorker, ...]:
     order = ("zh-CN", "en") if language == "zh-CN" else ("en", "zh-CN")
-    workers = [IndicatorWorker(LogIndicator())]
+    workers = []
     if terminal:
         catalogues = [load_catalogue(one) for one in order]
         workers.append(IndicatorWorker(TerminalIndicator(sys.stdout, catalogues)))
-    return tuple(workers)
+    # The log last: nobody at the counter waits for it.
+    return (*workers, IndicatorWorker(LogIndicator()))
 
 
 def _metrics(config: Config, vitals: Callable[[], Vitals]) -> "tuple[MetricsServer, ...]":
