@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fakes.broker import MOSQUITTO, Broker, SilentBroker
 from yaoma_link.topics import BoxName
 from yaoma_tools.broker import access_list
+
+# How long an example takes depends on what else the machine does: speed is the bench's affair.
+settings.register_profile("yaoma", deadline=None)
+settings.load_profile("yaoma")
 
 #: The boxes that the access list of `tls_broker` knows.
 BOXES = (BoxName("SITE1", "box-1"), BoxName("SITE1", "box-2"), BoxName("SITE2", "box-1"))
