@@ -58,17 +58,23 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         state = "正常 / works" if scanner["working"] else f"断开 / lost ({scanner['reason']})"
         out.append(f"扫描 / scanner    {scanner['scanner']}: {state}, {scanner['read']} 次 / read")
     for station in answer["stations"]:
-        ticket = station["ticket"]
-        doing = (
-            f"{ticket['operation']} {ticket['id']}, {ticket['packs']} 盒 / packs" if ticket else "无单据 / no ticket"
-        )
-        out.append(f"工位 / station    {station['station']}: {doing}")
+        out.append(f"工位 / station    {station['station']}: {_ticket_line(station['ticket'])}")
     counted = "  ".join(f"{verdict} {number}" for verdict, number in sorted(today.items())) or "-"
     out.append(f"今日 / today      {counted}")
     out += [
         f"待办 / task       {task['kind']} {task['reason']} {task['log']}/{task['first']}" for task in answer["tasks"]
     ]
+    out += [f"待办 / duty       {duty['id']} {duty['note']}" for duty in answer["duties"]]
     return out
+
+
+def _ticket_line(ticket: Mapping[str, Any] | None) -> str:
+    if ticket is None:
+        return "无单据 / no ticket"
+    practice = "【练习 / PRACTICE】" if ticket["training"] else ""
+    wanted = "".join(f"; {line['drug']} {line['filled']}/{line['packs']}" for line in ticket["lines"])
+    note = f", 发货单 / note {ticket['shipment']}" if ticket["shipment"] else ""
+    return f"{practice}{ticket['operation']} {ticket['id']}, {ticket['packs']} 盒 / packs{note}{wanted}"
 
 
 def _list_line(found: Mapping[str, Any]) -> str:
