@@ -57,8 +57,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     for scanner in answer["scanners"]:
         state = "正常 / works" if scanner["working"] else f"断开 / lost ({scanner['reason']})"
         out.append(f"扫描 / scanner    {scanner['scanner']}: {state}, {scanner['read']} 次 / read")
-    for station in answer["stations"]:
-        out.append(f"工位 / station    {station['station']}: {_ticket_line(station['ticket'])}")
+    out += [f"工位 / station    {one['station']}: {_ticket_line(one['ticket'])}" for one in answer["stations"]]
     counted = "  ".join(f"{verdict} {number}" for verdict, number in sorted(today.items())) or "-"
     out.append(f"今日 / today      {counted}")
     out += [
