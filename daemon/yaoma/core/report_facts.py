@@ -145,6 +145,7 @@ class Facts:
         untimed: Packs whose delay can't be said since the clock was not trusted.
         training: Scans for practice, counted nowhere else.
         noted: Records of the kinds that reports list one by one, in order, by kind.
+        silences: Starts of the daemon, each with the time of the record before it, milliseconds since 1970.
     """
 
     moved: dict[tuple[Place, str], Moved] = field(default_factory=dict)
@@ -158,6 +159,7 @@ class Facts:
     untimed: int = 0
     training: int = 0
     noted: dict[str, list[Event]] = field(default_factory=dict)
+    silences: list[tuple[int, Event]] = field(default_factory=list)
 
 
 def text_of(fields: Mapping[str, Any], name: str) -> str:

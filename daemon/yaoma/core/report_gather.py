@@ -94,6 +94,7 @@ class _Gatherer:
         self._knowledge = knowledge
         self._open: dict[str, CountedTicket] = {}
         self._delivered_at: dict[str, Place] = {}
+        self._last_ms = 0
 
     def add(self, event: Event) -> None:
         inside = self._from_ms <= event.at_ms < self._to_ms
@@ -109,7 +110,11 @@ class _Gatherer:
             elif event.kind == "difference":
                 self._difference(event.fields)
             if inside:
+                if event.kind == "start" and self._last_ms:
+                    self.facts.silences.append((self._last_ms, event))
                 self.facts.noted.setdefault(event.kind, []).append(event)
+        if event.is_timed:
+            self._last_ms = event.at_ms
 
     def _scan(self, event: Event, *, inside: bool) -> None:
         fields, facts = event.fields, self.facts

@@ -1,0 +1,43 @@
+"""Report words: the words of reports in one language, from the catalogue and the table of operations."""
+
+from collections.abc import Mapping
+
+from yaoma.core.operation import Operation
+from yaoma.core.report_page import NO_FACTS
+from yaoma.core.wording import Facts
+from yaoma.shell.catalogue import Catalogue
+
+__all__ = ["ReportWords"]
+
+
+class ReportWords:
+    """Gives the words of a report.
+
+    An id that the catalogue does not know is written as it is: a report leaves nothing out.
+
+    Args:
+        catalogue: The language.
+        operations: The table of operations.
+    """
+
+    def __init__(self, catalogue: Catalogue, operations: Mapping[str, Operation]) -> None:
+        self._catalogue = catalogue
+        self._operations = operations
+
+    def say(self, name: str, facts: Facts = NO_FACTS) -> str:
+        """Give an entry of the section `report`."""
+        if f"report.{name}" not in self._catalogue.templates:
+            return name
+        return self._catalogue.text("report", name, facts).line
+
+    def operation(self, name: str) -> str:
+        """Name an operation."""
+        found = self._operations.get(name)
+        return found.name(self._catalogue.language) if found else name
+
+    def reason(self, name: str) -> str:
+        """Name a verdict's reason by its headline, or else by what it says."""
+        if f"reason.{name}" not in self._catalogue.templates:
+            return name
+        said = self._catalogue.text("reason", name)
+        return said.headline or said.line or name
