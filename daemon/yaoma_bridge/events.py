@@ -8,7 +8,10 @@ from yaoma.core.canonical import Json
 from yaoma.core.record import Record
 from yaoma_link.topics import BoxName
 
-__all__ = ["Event", "FeedRow", "events_after"]
+__all__ = ["TRAINING", "Event", "FeedRow", "events_after"]
+
+#: Why a record of practice is not sent, and never will be (S0-07).
+TRAINING = "training"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -111,8 +114,12 @@ def events_after(tx: sqlite3.Connection, n: int, limit: int) -> list[FeedRow]:
     )
     feed = []
     for number, log_id, seq, held, shift_ms, signed, site, box, log, body in rows:
-        event = None
+        event, why = None, held
         if not held:
-            event = Event(number, BoxName(site, box), log, seq, Record.read(body).original(), shift_ms, bool(signed))
-        feed.append(FeedRow(number, log_id, seq, held, event))
+            record = Record.read(body).original()
+            if record.fields.get("training") is True:
+                why = TRAINING
+            else:
+                event = Event(number, BoxName(site, box), log, seq, record, shift_ms, bool(signed))
+        feed.append(FeedRow(number, log_id, seq, why, event))
     return feed

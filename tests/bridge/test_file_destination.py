@@ -10,12 +10,13 @@ from cloudevents.core.v1.event import CloudEvent
 
 from fakes.box import BoxLog
 from fakes.stepped_bridge import SteppedBridge
-from yaoma.core.record import Entry, Kind
+from yaoma.core.record import Entry, Kind, Record
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.destinations.file import FileDestination, FileOptions
 from yaoma_bridge.destinations.find import make_destination
 from yaoma_bridge.errors import ConfigError, DestinationBusyError, DestinationError
 from yaoma_bridge.events import Event
+from yaoma_link.receipt import OutcomeState
 from yaoma_link.topics import BoxName
 
 
@@ -202,3 +203,19 @@ def test_destinations_are_found_by_entry_point_and_their_keys_are_checked(tmp_pa
     for options in ({}, {"path": "relative.jsonl"}, {"path": "/x", "rotate": 1}, {"path": "/x", "rotate_mib": -1}):
         with pytest.raises(ConfigError, match=r"destination one: (path|rotate)"):
             make_destination("file", "one", options)
+
+
+def test_records_of_practice_are_stored_and_never_sent(bridge: SteppedBridge, log: BoxLog) -> None:
+    """S0-07: what was scanned in a training ticket is held for good, and its copies too."""
+    log.scan(1)
+    log.add(Entry(Kind.TICKET, {"action": "open", "ticket": "t1", "training": True}))
+    log.add(Entry(Kind.SCAN, {"code": "cn20:81000000000000000001", "training": True}))
+    log.scan(1)
+    copy = BoxLog(log.name, "log2")
+    copy.add(Record.copied(log.records[2]))
+    bridge.take(log.payload(), name=log.name)
+    bridge.take(copy.payload(), name=log.name)
+    receipts = bridge.follow()
+    assert bridge.ids() == ["H1/counter-1/log1/0", "H1/counter-1/log1/3"]
+    held = [one for receipt in receipts for one in receipt.outcomes if one.state is OutcomeState.HELD]
+    assert {(one.span, one.reason) for one in held} >= {((1, 3), "training")}
