@@ -178,6 +178,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
                     site=config.site,
                     box=config.box,
                     verifiers=load_verifiers(config.keys.sheet) if config.keys.sheet else (),
+                    revoked=lambda: config.keys.revoked_sheets,
                     posts=posts,
                 ),
                 posts=posts,

@@ -126,6 +126,14 @@ class KeysConfig(_Section):
             example="/etc/yaoma/sheet.vkey",
         ),
     ] = None
+    revoked_sheets: Annotated[
+        tuple[str, ...],
+        About(
+            "已作废的控制单卡号，例如丢失的。",
+            "Ids of sheets that count no more, such as lost ones.",
+            example=["S-2026-01"],
+        ),
+    ] = ()
     seal: Annotated[
         tuple[AbsolutePath, ...],
         About(

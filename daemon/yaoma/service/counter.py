@@ -25,7 +25,7 @@ from yaoma.service.work import Answer, Request, View
 from yaoma.shell.clock import TimeFloor
 from yaoma.shell.journal import Draft
 from yaoma.shell.site_ledger import SiteLedger
-from yaoma_drivers.symbol import Symbol
+from yaoma_drivers.symbol import Source, Symbol
 
 __all__ = ["Counter", "Told"]
 
@@ -192,20 +192,27 @@ class Counter:
     def _controlled(self, symbol: Symbol, code: ControlCode, draft: Draft, stamp: Stamp, *, disk_low: bool) -> Told:
         """Carry out what a control code commands; what is shown names what was done, or why not."""
         station = self.stations[symbol.scanner]
-        refusal, records = "", list[Record]()
-        try:
-            if self.control is None:
-                raise CommandRefusedError("control_not_here")
-            today = date_of(max(stamp.wall_ms, self.floor.ms))
-            commands = self.control.commands(code, station, self.ledger.open_ticket(station), today)
-            for command in commands:
-                records += self._drafted(Request(command, lambda _: None), draft, stamp)
-        except CommandRefusedError as error:
-            refusal = error.reason
-        facts = {"action": code.action.value, "argument": code.argument, "refusal": refusal}
-        reason = Reason.CONTROL_REFUSED if refusal else Reason.CONTROL_DONE
-        verdict = Verdict(VerdictClass.FAULT if refusal else VerdictClass.PASS, reason, facts=facts)
+        post = self.posts.get(station)
+        if post is not None and post.is_repeated(code.text, stamp.mono_ms, self.policy().hold_off_ms):
+            verdict = Verdict(VerdictClass.REPEAT, Reason.REPEAT_SCAN)
+        else:
+            facts = {"action": code.action.value, "argument": code.argument}
+            try:
+                self._obey(symbol, code, draft, stamp)
+                verdict = Verdict(VerdictClass.PASS, Reason.CONTROL_DONE, facts=facts)
+            except CommandRefusedError as error:
+                facts["refusal"] = error.reason
+                verdict = Verdict(VerdictClass.FAULT, Reason.CONTROL_REFUSED, facts=facts)
         situation = self._situation(code, station, self.ledger.open_ticket(station), stamp, disk_low=disk_low)
         record = draft.add(scan_entry(symbol, code, verdict, situation), stamp)
         self.ledger.stage(record)
         return lambda: self.view.show(symbol, verdict, record)
+
+    def _obey(self, symbol: Symbol, code: ControlCode, draft: Draft, stamp: Stamp) -> None:
+        if self.control is None or (code.sheet is not None and symbol.source is Source.HAND):
+            # Whoever can type a signed code has it from somewhere else than from the sheet in his hand.
+            raise CommandRefusedError("control_not_here")
+        station = self.stations[symbol.scanner]
+        today = date_of(max(stamp.wall_ms, self.floor.ms))
+        for command in self.control.commands(code, station, self.ledger.open_ticket(station), today):
+            self._drafted(Request(command, lambda _: None), draft, stamp)
