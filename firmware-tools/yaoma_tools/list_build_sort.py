@@ -83,7 +83,7 @@ def stored(path: Path) -> _Read:
 
 
 def merged(sources: Sequence[_Read]) -> Iterator[Records]:
-    """Merge sorted sources; records of one key are never parted, and stand in the order of their sources."""
+    """Merge sorted sources; records of one key are never parted, and stand in the order of `at`."""
     size = max(_LEAST_RECORDS, BLOCK_RECORDS // max(1, len(sources)))
     buffers = [read(size) for read in sources]
     held = np.empty(0, RECORD)
@@ -105,8 +105,8 @@ def merged(sources: Sequence[_Read]) -> Iterator[Records]:
 
 
 def _sorted(records: Records) -> Records:
-    """Sort by key; what has the same key keeps its order."""
-    found: Records = records[np.lexsort((records["lo"], records["hi"]))]
+    """Sort by key; what has the same key by where it comes from."""
+    found: Records = records[np.lexsort((records["at"], records["lo"], records["hi"]))]
     return found
 
 

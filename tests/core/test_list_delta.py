@@ -72,6 +72,13 @@ def test_delta_when_it_contradicts_itself_then_it_is_refused() -> None:
             delta.encoded()
 
 
+def test_delta_when_its_lot_table_holds_more_than_is_named_then_it_is_refused() -> None:
+    """Otherwise one delta could be written in many ways."""
+    whole = ListDelta(1, 2, {cn20_key("8" * 20): BaseAnswer("A")}, []).encoded()
+    with pytest.raises(DeltaError, match="no code names"):
+        ListDelta.parse(whole[:-4] + bytes(4))
+
+
 @given(number=st.integers(0, 10**19 - 1))
 def test_key_when_made_of_twenty_digits_then_they_come_back(number: int) -> None:
     """Exactly, and keys sort as the digits do."""

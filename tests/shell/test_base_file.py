@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fakes.base_lists import write_base
 from yaoma.core.base_layout import HEADER_BYTES, PAGE_BYTES, Header, ListKind
 from yaoma.core.code import Cn20, Gs1, Other, from_key
 from yaoma.core.lot_table import UNKNOWN_LOT, BaseAnswer
+from yaoma.core.run_list import RunList
 from yaoma.shell.base_file import BaseFile, BaseRefusal, BaseRefusedError, PageDamagedError
 
 LOTS = [UNKNOWN_LOT, BaseAnswer("L1", date(2027, 6, 30)), BaseAnswer("批2"), BaseAnswer(None, date(2028, 1, 1))]
@@ -176,6 +178,17 @@ def test_base_when_its_head_is_hostile_then_nothing_but_its_own_errors_come(
                     base.look_up(code)
                 except PageDamagedError:
                     break
+
+
+def test_base_when_a_product_names_runs_that_are_not_there_then_it_can_not_say(tmp_path: Path) -> None:
+    """An index that contradicts itself is damage, not an absent code."""
+    file = tmp_path / "codes"
+    key = cn20(8_000_000, 5, 1234)
+    with BaseFile.open(file, write_base(file, {key: UNKNOWN_LOT}, ListKind.RUNS)) as base:
+        assert isinstance(base.index, RunList)
+        for run_at in ([0, 2], [1, 1], [1, 0]):
+            with pytest.raises(PageDamagedError):
+                replace(base.index, run_at=run_at).look_up(base.page, from_key(key))
 
 
 @pytest.mark.parametrize("change", [-1, -PAGE_BYTES, -10 * PAGE_BYTES, 1, PAGE_BYTES])

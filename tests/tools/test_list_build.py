@@ -4,11 +4,14 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -26,6 +29,7 @@ from yaoma_tools import list_build_sort
 from yaoma_tools.list_build import BuiltCodes, build_codes
 from yaoma_tools.list_build_diff import compare, make_delta
 from yaoma_tools.list_source import SourceError
+from yaoma_tools.list_source_codes import RECORD, Records
 
 LOTS = [UNKNOWN_LOT, BaseAnswer("L1", date(2027, 6, 30)), BaseAnswer("L2")]
 
@@ -152,6 +156,7 @@ FAULTS = [
         "code\n7123\n\n\n11010119900101123X\n",
         r"(?s)line 2: no trace code \(4 characters\).*line 5: no trace code \(18 ch",
     ),
+    ("code\n71234567890123456789\n", r"line 2: no trace code \(20 characters\)"),
     ("code,expiry\n81234567890123456789,2027-13-01\n", r"line 2: an expiry is written"),
     ("code,expiry\n81234567890123456789,tomorrow\n", r"line 2: an expiry is written"),
     ("code,lot\n81234567890123456789," + "x" * 41 + "\n", r"line 2: a lot has"),
@@ -264,6 +269,27 @@ print(built.codes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     codes, kilobytes = map(int, done.stdout.split())
     assert codes == 1_000_000
     assert kilobytes < 300_000
+
+
+def test_merge_when_a_key_is_there_many_times_then_its_records_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks for repeats sees all records of a key in one block, in the order in which they were read."""
+    monkeypatch.setattr(list_build_sort, "BLOCK_RECORDS", 1)
+    monkeypatch.setattr(list_build_sort, "_LEAST_RECORDS", 3)
+    chance = random.Random(2)
+    sources = [sorted(chance.choices(range(5), k=20)) for _ in range(4)]
+    blocks = list(list_build_sort.merged([reader(source, number) for number, source in enumerate(sources)]))
+    keys = [set(block["lo"].tolist()) for block in blocks]
+    assert sum(map(len, keys)) == len(set().union(*keys))
+    found = [(int(record["lo"]), int(record["at"])) for block in blocks for record in block]
+    assert found == sorted((key, number) for number, source in enumerate(sources) for key in source)
+
+
+def reader(keys: list[int], number: int) -> Callable[[int], Records]:
+    """A source of records."""
+    records = np.zeros(len(keys), RECORD)
+    records["lo"], records["at"] = keys, number
+    parts = iter(records)
+    return lambda count: np.array([*islice(parts, count)], RECORD)
 
 
 class Releases(RuleBasedStateMachine):

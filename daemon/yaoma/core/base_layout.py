@@ -30,7 +30,7 @@ MAX_HEAD_BYTES: Final = 256 * 1024 * 1024
 _HEADER: Final = struct.Struct("<8sIIQIIII24x")
 assert _HEADER.size == HEADER_BYTES
 
-#: Gives a page of the area behind the head, checked, or raises `PageDamagedError`.
+#: Gives a page of the area behind the head, checked, or raises `PageDamagedError`; also where there is no such page.
 PageReader = Callable[[int], bytes]
 
 

@@ -165,8 +165,6 @@ class RunList:
             if offset < 0 or place >= self.firsts[run + 1]:
                 return None
             number, inner = divmod(place * CHECK_BYTES, PAGE_BYTES)
-            if number >= self.pages:
-                raise PageDamagedError(-1)
             if number != held:
                 held, content = number, page(number)
             if content[inner] | content[inner + 1] << 8 == check:
