@@ -17,7 +17,7 @@ from yaoma_link.identity import (
 )
 from yaoma_link.keyfile import FileExistsAlreadyError, write_public
 from yaoma_link.topics import BoxName
-from yaoma_tools import policy_cli, sheet_cli
+from yaoma_tools import person_cli, policy_cli, sheet_cli
 from yaoma_tools.authority import (
     AUTHORITY_DAYS,
     CLIENT_DAYS,
@@ -44,6 +44,7 @@ _FAILURES = (
     *policy_cli.FAILURES,
     *LIST_FAILURES,
     *sheet_cli.FAILURES,
+    *person_cli.FAILURES,
 )
 
 app = typer.Typer(
@@ -60,6 +61,7 @@ app.add_typer(_broker, name="broker")
 app.add_typer(policy_cli.app, name="policy")
 app.add_typer(list_app, name="list")
 app.add_typer(sheet_cli.app, name="sheet")
+app.add_typer(person_cli.app, name="person")
 
 
 def _box(text: str) -> BoxName:

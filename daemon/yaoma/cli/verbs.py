@@ -22,6 +22,7 @@ _VERBS: Final = {
     "config": ("config", "app"),
     "policy": ("policy", "app"),
     "journal": ("journal", "app"),
+    "person": ("person", "app"),
     "keys": ("keys", "app"),
 }
 

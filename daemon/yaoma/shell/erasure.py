@@ -12,6 +12,7 @@ from typing import Final
 
 from yaoma.core.erasure import Erasure, erased_entries
 from yaoma.core.record import ClockState, Record, RecordError, Stamp
+from yaoma.core.sealed import SealedError, sealed_to
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.journal import Draft, Journal
 from yaoma.shell.log_file import LogFile
@@ -39,6 +40,7 @@ class HeldIdentity:
         kept_ms: When it was recorded, or a moment later that is known for sure, milliseconds since 1970; None if the
             clock could not be trusted since.
         digest: SHA-256 of the sealed bytes, as the record names it.
+        key_ids: The keys that open it.
     """
 
     file: Path
@@ -47,6 +49,7 @@ class HeldIdentity:
     origin: tuple[str, int]
     kept_ms: int | None
     digest: bytes
+    key_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,15 @@ def _held(file: LogFile) -> Iterator[HeldIdentity]:
             if known is not None and known[0] < seq:
                 known = file.known_time(seq)
             kept_ms = known[1] if known else None
-        yield HeldIdentity(file.path, record.log, seq, record.identity, kept_ms, hashlib.sha256(blob).digest())
+        digest = hashlib.sha256(blob).digest()
+        yield HeldIdentity(file.path, record.log, seq, record.identity, kept_ms, digest, _keys(blob))
+
+
+def _keys(blob: bytes) -> tuple[str, ...]:
+    try:
+        return sealed_to(blob)
+    except SealedError:
+        return ()
 
 
 def _erase_in_ended(path: Path, seqs: Sequence[int]) -> None:
