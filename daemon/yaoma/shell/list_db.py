@@ -71,7 +71,6 @@ class FileKind(StrEnum):
     BASE = "base"
     PRODUCTS = "products"
     DENIALS = "denials"
-    PATTERNS = "patterns"
     POLICY = "policy"
 
 
@@ -100,12 +99,14 @@ class ListFile:
         kind: What it is.
         digest: SHA-256, 32 bytes: of a base file's head, which holds the hashes of its pages; else of the whole file.
         version: The file's own number; a policy has one.
+        title: The name of a policy.
     """
 
     name: str
     kind: FileKind
     digest: bytes
     version: int = 0
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ class ListDb:
         self.folder = path.parent / LIST_FOLDER
         self._connection = connection
         self._lock = threading.RLock()
+        self._commits = 0
 
     @classmethod
     def open(cls, path: Path, *, opener: Opener = open_sqlite, at_least: int = 0) -> "ListDb":
@@ -214,8 +216,8 @@ class ListDb:
 
     def files(self) -> tuple[ListFile, ...]:
         """Give the files in force."""
-        rows = self.rows("SELECT name, kind, digest, version FROM file ORDER BY name")
-        return tuple(ListFile(name, FileKind(kind), digest, version) for name, kind, digest, version in rows)
+        rows = self.rows("SELECT name, kind, digest, version, title FROM file ORDER BY name, title")
+        return tuple(ListFile(name, FileKind(kind), *rest) for name, kind, *rest in rows)
 
     def floors(self) -> dict[str, int]:
         """Give all floors by name."""
@@ -227,11 +229,12 @@ class ListDb:
 
     def overlay_size(self) -> int:
         """Count the codes that deltas have changed since the base."""
-        return int(next(iter(self.rows("SELECT count(*) FROM overlay")))[0])
+        return int(self.rows("SELECT count(*) FROM overlay")[0][0])
 
-    def change_mark(self) -> int:
-        """Give a number that changes when another connection, of any process, has committed something."""
-        return int(next(iter(self.rows("PRAGMA data_version")))[0])
+    def change_mark(self) -> tuple[int, int]:
+        """Give what changes when something was committed, here or by another connection of any process."""
+        with self._lock:
+            return int(self.rows("PRAGMA data_version")[0][0]), self._commits
 
     def raise_floors(self, floors: Mapping[str, int]) -> None:
         """Raise floors; none is ever lowered."""
@@ -255,14 +258,15 @@ class ListDb:
                     raise FloorError(name, value, floors[name])
             if change.is_rebase:
                 run("DELETE FROM overlay")
-            for row in change.rows:
+            for one in change.rows:
                 run(
                     "INSERT OR REPLACE INTO overlay VALUES (?,?,?,?,?)",
-                    (row.code, int(row.is_added), row.source, row.lot, row.expiry),
+                    (one.code, int(one.is_added), one.source, one.lot, one.expiry),
                 )
             run("DELETE FROM file")
             for file in change.files:
-                run("INSERT INTO file VALUES (?,?,?,?)", (file.name, file.kind.value, file.digest, file.version))
+                row = (file.name, file.title, file.kind.value, file.digest, file.version)
+                run("INSERT INTO file VALUES (?,?,?,?,?)", row)
             now = change.release
             run(
                 "INSERT OR REPLACE INTO release VALUES (1,?,?,?,?)",
@@ -298,6 +302,7 @@ class ListDb:
                 try:
                     yield self._run
                     self._connection.execute("COMMIT")
+                    self._commits += 1
                 except BaseException:
                     self._roll_back()
                     raise

@@ -7,7 +7,8 @@ __all__ = ["LIST"]
 LIST = Migrations("yaoma-list")
 
 # Codes stand as `yaoma.core.code_key` writes them. `overlay` holds what signed deltas changed since the base; the rest
-# is for this site and comes in state messages.
+# is for this site and comes in state messages. Where a table has no rowid its key comes first: SQLite 3.40 takes other
+# orders for damage in `quick_check`.
 _TABLES = (
     """
     CREATE TABLE release (
@@ -17,8 +18,8 @@ _TABLES = (
     """,
     """
     CREATE TABLE file (
-        name TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL, version INTEGER NOT NULL,
-        CHECK (kind IN ('base', 'products', 'denials', 'patterns', 'policy'))
+        name TEXT NOT NULL, title TEXT NOT NULL, kind TEXT NOT NULL, digest BLOB NOT NULL, version INTEGER NOT NULL,
+        PRIMARY KEY (name, title), CHECK (kind IN ('base', 'products', 'denials', 'policy'))
     ) STRICT, WITHOUT ROWID
     """,
     """

@@ -1,0 +1,200 @@
+"""List store: holds the list that counts now, from list.db where a release is in force, else the small signed file."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from yaoma.core.allowlist import Allowlist
+from yaoma.core.site_list import ANY_SITE, ListRefusal, ListRefusedError
+from yaoma.shell.base_file import BaseRefusedError
+from yaoma.shell.box_list import BoxList, damaged_list, open_box_list
+from yaoma.shell.database import DatabaseError
+from yaoma.shell.list_db import DAMAGED, LIST_FLOOR, TIME_FLOOR, ListDb
+from yaoma.shell.list_file import ListHolder
+from yaoma.shell.list_tables import TableRefusedError
+
+__all__ = ["ListStore"]
+
+log = logging.getLogger("yaoma.list")
+
+_LOOK_EVERY_S: Final = 1.0
+
+
+class ListStore:
+    """Has the surface of `ListHolder`. Reading it costs nothing; looking at the files is another thread's work.
+
+    Args:
+        db: list.db.
+        small: The small signed list, used while list.db has no release.
+        site: The institution's code of this box.
+        signed_time: Told the times that the centre has signed.
+        changed: Told of each list that comes into force, and of the one before it, on the thread that refreshes.
+        close_after_s: How long a list that was replaced stays open for whoever is in the middle of a look-up.
+    """
+
+    def __init__(
+        self,
+        db: ListDb,
+        small: ListHolder,
+        site: str,
+        *,
+        signed_time: Callable[[int], None] | None = None,
+        changed: Callable[[Allowlist | None, Allowlist], None] | None = None,
+        close_after_s: float = 5.0,
+    ) -> None:
+        self._db = db
+        self._small = small
+        self._site = site
+        self._signed_time = signed_time
+        self._changed = changed
+        self._close_after_s = close_after_s
+        self._lock = threading.Lock()
+        self._looked_s = float("-inf")
+        self._mark: tuple[int, int] | None = None
+        self._big: BoxList | None = None
+        self._broken: Allowlist | None = None
+        self._refusal: ListRefusedError | None = None
+        self._retired: list[tuple[float, BoxList]] = []
+        self._has_damage = False
+        self._is_settled = True
+
+    @property
+    def current(self) -> Allowlist | None:
+        """The list that counts now, or None if none was ever accepted."""
+        return self._broken or self._big or self._small.current
+
+    @property
+    def issued_ms(self) -> int | None:
+        """When that list was signed, milliseconds since 1970, or None."""
+        if self._broken is not None:
+            return None
+        return self._big.release.issued_ms if self._big is not None else self._small.issued_ms
+
+    @property
+    def refusal(self) -> ListRefusedError | None:
+        """Why what lies there now is not used; None if it is."""
+        if self._refusal is not None or self._big is not None:
+            return self._refusal
+        return self._small.refusal
+
+    @property
+    def has_damage(self) -> bool:
+        """Whether a page or row was found damaged since the list came into force; a task for the technician."""
+        return self._has_damage or self._broken is not None
+
+    def refresh(self, *, at_once: bool = False) -> bool:
+        """Look whether another process has changed the list; what look-ups use is only swapped at the end.
+
+        Args:
+            at_once: Look even if the last look was a moment ago.
+
+        Returns:
+            Whether another list counts now.
+        """
+        with self._lock:
+            now_s = time.monotonic()
+            self._close_retired(now_s)
+            if not at_once and now_s - self._looked_s < _LOOK_EVERY_S:
+                return False
+            self._looked_s = now_s
+            before = self.current
+            is_new = self._look()
+            if self._big is None and self._broken is None:
+                is_new = self._small.refresh(at_once=at_once)
+            now = self.current
+            if now is None or now is before or not is_new:
+                return False
+        if self._changed is not None:
+            self._changed(before, now)
+        return True
+
+    def close(self) -> None:
+        """Close all pictures; look-ups answer `damaged` from here on."""
+        with self._lock:
+            for one in [*(picture for _, picture in self._retired), *([self._big] if self._big else [])]:
+                one.close()
+            self._retired.clear()
+
+    def _look(self) -> bool:
+        """Take a new picture if somebody has changed list.db; say whether it holds anything new."""
+        try:
+            mark = self._db.change_mark()
+            if mark == self._mark:
+                self._settle()
+                return False
+            self._mark = mark
+            self._take(self._db.floors())
+            self._is_settled = False
+        except DatabaseError as error:
+            self._mark = None
+            self._break(f"list.db: {error.problem}", 0)
+        return True
+
+    def _settle(self) -> None:
+        """Take the same picture once more from the file alone.
+
+        As long as one reads from the WAL it can't begin anew and would grow with every change. So when nobody reads an
+        older picture, the WAL is written back into the file, and the next picture needs no WAL.
+        """
+        if self._is_settled or self._retired or self._big is None:
+            return
+        (busy, in_wal, written) = self._db.rows("PRAGMA wal_checkpoint(PASSIVE)")[0]
+        if not busy and in_wal == written and self._db.change_mark() == self._mark:
+            self._take(self._db.floors())
+            self._is_settled = True
+
+    def _take(self, floors: dict[str, int]) -> None:
+        floor = floors.get(LIST_FLOOR, 0)
+        if DAMAGED in floors:
+            self._break("list.db was damaged and set aside; fetch the list again: yaoma update", floor)
+            return
+        try:
+            taken = open_box_list(self._db, self._big.tables if self._big else None, on_damage=self._note_damage)
+        except (BaseRefusedError, TableRefusedError) as error:
+            self._break(f"{error}; fetch it again: yaoma update", floor)
+            return
+        except ValueError:
+            self._break("a row of list.db is damaged; fetch the list again: yaoma update", floor)
+            return
+        if taken is None:
+            self._broken = self._refusal = None
+            return
+        if taken.release.site not in (self._site, ANY_SITE) or taken.version < floor:
+            taken.close()
+            self._break("the release in list.db is for another site, or older than what was in force", floor)
+            return
+        is_new = self._big is None or self._big.release != taken.release
+        self._swap(taken)
+        if self._signed_time is not None:
+            self._signed_time(max(taken.release.issued_ms, floors.get(TIME_FLOOR, 0)))
+        if is_new:
+            log.info("list in use: version=%d codes=%d", taken.version, taken.codes)
+
+    def _swap(self, taken: BoxList) -> None:
+        old, self._big = self._big, taken
+        self._broken = self._refusal = None
+        self._has_damage = False
+        if old is not None:
+            self._retired.append((time.monotonic() + self._close_after_s, old))
+
+    def _break(self, hint: str, floor: int) -> None:
+        """Let nothing pass: a list was in force, and what it says can't be read."""
+        if self._refusal is None or self._refusal.hint != hint:
+            log.error("list can't be read, packs are for review: problem=%s", hint)
+        self._refusal = ListRefusedError(ListRefusal.UNREADABLE, hint)
+        before = self._broken or self._big
+        if before is None:
+            self._broken = damaged_list(floor, 0)
+        elif self._broken is None:
+            self._broken = damaged_list(max(floor, before.version), before.expires_ms)
+
+    def _note_damage(self) -> None:
+        if not self._has_damage:
+            self._has_damage = True
+            log.error("a page or row of the list is damaged: fetch the list again with yaoma update")
+
+    def _close_retired(self, now_s: float) -> None:
+        while self._retired and self._retired[0][0] <= now_s:
+            self._retired.pop(0)[1].close()
