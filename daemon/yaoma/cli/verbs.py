@@ -19,6 +19,7 @@ _VERBS: Final = {
     "ticket": ("ticket", "app"),
     "stock": ("stock", "app"),
     "duty": ("duty", "app"),
+    "report": ("site_report", "report"),
     "config": ("config", "app"),
     "policy": ("policy", "app"),
     "journal": ("journal", "app"),

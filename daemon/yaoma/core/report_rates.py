@@ -19,6 +19,7 @@ _FORMULAS: Final = (
     *("formula_no_data", "formula_delay"),
 )
 _DIRECTIONS: Final = ((Direction.IN, "scan_in"), (Direction.OUT, "scan_out"))
+_NOT_ACCEPTED: Final = ("refused", "unknown", "held", "processing", "waiting")
 _BREAKDOWNS: Final = (GroupBy.DAY, GroupBy.MONTH, GroupBy.OPERATION, GroupBy.INSTITUTION)
 
 
@@ -66,9 +67,9 @@ def rates_page(facts: Facts, site: Site, phrases: Phrases) -> Page:
         if len(table.rows) > 1 or by in {GroupBy.DAY, GroupBy.OPERATION}
     ]
     upload = [
-        table
+        _upload_table(facts, by, site, phrases)
         for by in _BREAKDOWNS
-        if len((table := _upload_table(facts, by, site, phrases)).rows) > 1 or by in {GroupBy.DAY, GroupBy.OPERATION}
+        if len(upload_rates(facts, by=by, directions=site.directions)) > 1 or by in {GroupBy.DAY, GroupBy.OPERATION}
     ]
     return Page(
         "rates",
@@ -164,7 +165,8 @@ def _upload_tiles(facts: Facts, site: Site, phrases: Phrases) -> list[Tile]:
 def _tile(label: str, rate: Rate, target: int, site: Site, phrases: Phrases) -> Tile:
     if not site.policy.in_force(site.policy.institution, site.today):
         return Tile(label, rate_text(rate, phrases), f"{rate.n} / {rate.d}")
-    wanted = phrases.say("target", {"percent": f"{target // 10}.{target % 10} %"})
+    part = f".{target % 10}" if target % 10 else ""
+    wanted = phrases.say("target", {"percent": f"{target // 10}{part} %"})
     return Tile(label, rate_text(rate, phrases), f"{rate.n} / {rate.d} · {wanted}", rate.meets(target))
 
 
@@ -173,7 +175,7 @@ def _scan(facts: Facts, direction: Direction, by: GroupBy, site: Site) -> dict[s
 
 
 def _scan_table(facts: Facts, direction: Direction, by: GroupBy, site: Site, phrases: Phrases) -> Table:
-    columns = [Column(phrases.say(f"by_{by.value}"))] + [
+    columns = [Column(phrases.say(f"row_{by.value}"))] + [
         Column(phrases.say(one), ColumnKind.NUMBER)
         for one in ("rate", "scanned", "due", "typed", "pushed", "unscanned", "uncoded", "exempt")
     ]
@@ -197,30 +199,19 @@ def _scan_table(facts: Facts, direction: Direction, by: GroupBy, site: Site, phr
 
 
 def _upload_table(facts: Facts, by: GroupBy, site: Site, phrases: Phrases) -> Table:
-    rates = upload_rates(facts, by=by, directions=site.directions)
-    destinations = sorted({name for rate in rates.values() for name in rate.destinations})
-    states = ("accepted", "refused", "unknown")
-    columns = [
-        Column(phrases.say(f"by_{by.value}")),
-        Column(phrases.say("upload_due"), ColumnKind.NUMBER),
-        Column(phrases.say("stored"), ColumnKind.NUMBER),
-        Column(phrases.say("rate"), ColumnKind.NUMBER),
-    ]
-    for destination in destinations:
-        columns += [Column(f"{destination} {phrases.say(f'state_{state}')}", ColumnKind.NUMBER) for state in states]
-        columns.append(Column(f"{destination} {phrases.say('rate')}", ColumnKind.NUMBER))
+    columns = [Column(phrases.say(f"row_{by.value}")), Column(phrases.say("destination"))]
+    names = ("rate", "accepted", "upload_due", *(f"state_{state}" for state in _NOT_ACCEPTED))
+    columns += [Column(phrases.say(name), ColumnKind.NUMBER) for name in names]
     rows: list[list[Cell]] = []
-    for row, rate in rates.items():
-        cells: list[Cell] = [
-            _row_name(row, by, phrases),
-            rate.uploaded.due,
-            rate.uploaded.stored,
-            rate_text(rate.stored, phrases),
-        ]
-        for destination in destinations:
-            cells += [rate.uploaded.states[destination, state] for state in states]
-            cells.append(rate_text(rate.accepted(destination), phrases))
-        rows.append(cells)
+    for row, rate in upload_rates(facts, by=by, directions=site.directions).items():
+        due, stored = rate.uploaded.due, rate.uploaded.stored
+        named = _row_name(row, by, phrases)
+        nothing = [None] * len(_NOT_ACCEPTED)
+        rows.append([named, phrases.say("centre"), rate_text(rate.stored, phrases), stored, due, *nothing])
+        for name in rate.destinations:
+            states = (rate.uploaded.states[name, state] for state in _NOT_ACCEPTED)
+            accepted = rate.accepted(name)
+            rows.append([named, name, rate_text(accepted, phrases), accepted.n, due, *states])
     return Table(_caption("upload", by, phrases), columns, rows)
 
 

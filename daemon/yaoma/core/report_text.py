@@ -19,16 +19,16 @@ def as_text(page: Page) -> str:
     lines = [page.title, "=" * _width(page.title)]
     if page.facts:
         widest = max(_width(label) for label, _ in page.facts)
-        lines += [f"{_left(label, widest)}  {_clean(text)}" for label, text in page.facts]
+        lines += [f"{_left(label, widest)}  {text}" for label, text in page.facts]
     if page.tiles:
         lines += ["", *_tiles(page.tiles)]
     for table in page.tables:
         lines += ["", *_table(table, page.label("nothing"))]
     if page.notes:
-        lines += ["", *map(_clean, page.notes)]
+        lines += ["", *page.notes]
     if page.proof:
         lines += ["", page.label("proof"), *(f"  {line}" for line in page.proof.rstrip("\n").split("\n"))]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(_clean(line).rstrip() for line in lines) + "\n"
 
 
 def _tiles(tiles: Sequence[Tile]) -> list[str]:

@@ -36,8 +36,8 @@ class ReportWords:
         return found.name(self._catalogue.language) if found else name
 
     def reason(self, name: str) -> str:
-        """Name a verdict's reason by its headline, or else by what it says."""
+        """Name a verdict's reason by what it says, or else by its headline."""
         if f"reason.{name}" not in self._catalogue.templates:
             return name
         said = self._catalogue.text("reason", name)
-        return said.headline or said.line or name
+        return said.line or said.headline or name

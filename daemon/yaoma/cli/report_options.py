@@ -1,0 +1,182 @@
+"""Report options: which days, which form, which file; and everything that a report is made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from yaoma.cli.chosen_policy import chosen_policy
+from yaoma.cli.policy_lines import shown, shown_lines
+from yaoma.cli.report import CommandError
+from yaoma.config.model import Config
+from yaoma.core.allowlist import MemoryAllowlist
+from yaoma.core.product import Product, ProductFlag
+from yaoma.core.report_facts import Facts
+from yaoma.core.report_gather import LEAD_MS, Knowledge, gather
+from yaoma.core.report_period import Period, PeriodError
+from yaoma.core.report_rates import Site
+from yaoma.shell.catalogue import load_catalogue
+from yaoma.shell.list_file import ListRefusedError, load_list
+from yaoma.shell.operations import load_operations
+from yaoma.shell.report_outcomes import Outcomes, read_outcomes
+from yaoma.shell.report_source import ReportSource
+from yaoma.shell.report_words import ReportWords
+from yaoma_link.identity import IdentityError, load_verifiers
+
+__all__ = ["Material", "PeriodOptions", "ReportFormat", "chosen_period"]
+
+_CHINA = timezone(timedelta(hours=8))
+
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodOptions:
+    """The days that were asked for.
+
+    Args:
+        day: One day, or empty.
+        month: One month, or empty.
+        first: First day, or empty.
+        last: Last day, or empty.
+    """
+
+    day: str = ""
+    month: str = ""
+    first: str = ""
+    last: str = ""
+
+
+def chosen_period(asked: PeriodOptions, today: date, default: Period) -> Period:
+    """Give the days that were asked for.
+
+    Args:
+        asked: What was asked for; a last day alone asks for nothing.
+        today: The day at the counter, up to which a first day alone reaches.
+        default: The days if nothing was asked for.
+
+    Raises:
+        CommandError: If that is no period, or more than one.
+    """
+    if sum(map(bool, (asked.day, asked.month, asked.first or asked.last))) > 1:
+        raise CommandError("--day、--month、--from/--to 只能选一种 / give a day, a month, or --from and --to")
+    try:
+        if asked.day:
+            return Period.of_day(asked.day)
+        if asked.month:
+            return Period.of_month(asked.month)
+        if asked.first:
+            return Period.between(asked.first, asked.last or today.isoformat())
+    except PeriodError as error:
+        raise CommandError(f"日期有误 / not a period: {error}") from None
+    if asked.last:
+        raise CommandError("--to 需要 --from / --to needs --from")
+    return default
+
+
+class Material:
+    """What a report is made from; each part is read when it is first wanted.
+
+    Args:
+        config: The box's configuration.
+        folder: The state folder.
+        language: `zh-CN` or `en`.
+
+    Raises:
+        CommandError: If there is no journal.
+    """
+
+    def __init__(self, config: Config, folder: Path, language: str) -> None:
+        if not (folder / "journal.db").exists():
+            raise CommandError(f"{folder}: 没有日志 / there is no journal here; name the state folder with --state")
+        self.config = config
+        self.folder = folder
+        self.language = language
+        self.now = datetime.now(_CHINA)
+        self.today = self.now.date()
+        self.operations = load_operations()
+        self._catalogue = load_catalogue(language)
+        self.words = ReportWords(self._catalogue, self.operations)
+        self._holder = chosen_policy(config)
+        self.policy = self._holder.current
+
+    @cached_property
+    def source(self) -> ReportSource:
+        """The logs."""
+        return ReportSource(self.folder)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """What became of records."""
+        return read_outcomes(self.folder / "site.db")
+
+    @cached_property
+    def allowlist(self) -> MemoryAllowlist | None:
+        """The product list, or None if there is none that can be believed."""
+        try:
+            return load_list(self.config.allowlist.file, load_verifiers(self.config.keys.list), self.config.site)
+        except (ListRefusedError, IdentityError):
+            return None
+
+    def policy_text(self) -> str:
+        """Give the rules that count, each with where it comes from."""
+        title = f"{self.policy.title.said(self.language)} ({self.policy.id} {self.policy.version})"
+        return "\n".join([title, *shown_lines(shown(self._holder), [self._catalogue])]) + "\n"
+
+    def product(self, key: str) -> Product | None:
+        """Give the product behind a product key, or None if the list does not know it."""
+        return self.allowlist.product(key) if self.allowlist else None
+
+    def site(self, period: str, facts: Facts | None = None) -> Site:
+        """Say whose report it is.
+
+        Args:
+            period: The days, as text.
+            facts: What happened; the drug ids of what was scanned are then known besides the product keys.
+        """
+        return Site(
+            site=self.config.site,
+            box=self.config.box,
+            period=period,
+            made=self.now.strftime("%Y-%m-%d %H:%M:%S"),
+            today=self.today,
+            language=self.language,
+            policy=self.policy,
+            directions={name: operation.direction for name, operation in self.operations.items()},
+            products=self._by_drug(facts),
+            list_version=self.allowlist.version if self.allowlist else 0,
+        )
+
+    def facts(self, period: Period) -> Facts:
+        """Count what happened in a period.
+
+        Raises:
+            DatabaseError: If a log or site.db can't be read.
+        """
+        kind = self.policy.institution
+        knowledge = Knowledge(
+            delivered=self.outcomes,
+            is_case=self._is_case,
+            institution=kind.value if kind else "",
+        )
+        return gather(self.source.between(period.from_ms - LEAD_MS, period.to_ms), period, knowledge)
+
+    def _is_case(self, key: str) -> bool:
+        product = self.product(key)
+        return product is not None and ProductFlag.CASE_CODE in product.flags
+
+    def _by_drug(self, facts: Facts | None) -> Callable[[str], Product | None]:
+        found: dict[str, Product] = {}
+        for _, key in facts.moved if facts else ():
+            product = self.product(key)
+            if product is not None:
+                found.setdefault(product.drug_id, product)
+        return lambda name: self.product(name) or found.get(name)
