@@ -17,7 +17,6 @@ from yaoma.core.shipment import ShipmentKind
 from yaoma.core.site_list import ListRefusal
 from yaoma.shell.box_list import BoxList
 from yaoma.shell.list_db import DAMAGED, ListDb
-from yaoma.shell.list_file import ListHolder
 from yaoma.shell.list_news import ListNews
 from yaoma.shell.list_store import ListStore
 
@@ -44,13 +43,13 @@ class Rig:
     """A store over a box's list.db, as the daemon has it."""
 
     def __init__(self, box: ReleasedBox, at_least: int = 0) -> None:
-        box.list_folder.mkdir(exist_ok=True)
         self.db = ListDb.open(box.folder / "list.db", at_least=at_least)
         self.times: list[int] = []
         self.changes: list[tuple[int | None, int]] = []
         self.store = ListStore(
             self.db,
-            ListHolder(box.folder / "list.signed", [], SITE),
+            box.folder / "list.signed",
+            [],
             SITE,
             signed_time=self.times.append,
             changed=lambda old, new: self.changes.append((old.version if old else None, new.version)),
@@ -66,7 +65,6 @@ class Rig:
     def close(self) -> None:
         """Close everything."""
         self.store.close()
-        self.db.close()
 
 
 @pytest.fixture
@@ -228,6 +226,19 @@ def test_whole_release_lifts_the_mark_of_a_damaged_list_db(box: ReleasedBox, cen
     rig.close()
 
 
+def test_list_db_that_another_process_had_to_set_aside_is_followed(rig: Rig, box: ReleasedBox, centre: Centre) -> None:
+    """When `yaoma update` finds the file damaged and begins another, the daemon goes over to that one."""
+    (box.folder / "list.db").rename(box.folder / "gone.db")
+    for suffix in ("-wal", "-shm"):
+        (box.folder / f"list.db{suffix}").unlink(missing_ok=True)
+    box.at_least = 1
+    centre.delta(adds=[2000])
+    box.update(centre.path)
+
+    assert rig.store.refresh(at_once=True)
+    assert Source.LIST is listing_source(rig, 2000)
+
+
 def test_without_a_release_the_small_list_counts(tmp_path: Path, centre: Centre) -> None:
     """A clinic with a signed file and no repository goes on as before."""
     rig = Rig(ReleasedBox(tmp_path / "small", centre.root))
@@ -284,7 +295,7 @@ def test_no_look_up_waits_for_an_update(rig: Rig, centre: Centre, box: ReleasedB
     thread = threading.Thread(target=recorder)
     thread.start()
     try:
-        with rig.store._lock:  # whoever refreshes holds it for as long as it likes
+        with rig.store._big_lock:  # whoever refreshes holds it for as long as it likes
             time.sleep(0.2)
         before = len(took_s)
         assert before > 10, "look-ups stopped while the lock was held"

@@ -172,12 +172,15 @@ class ListDb:
     Args:
         path: The file.
         connection: In autocommit mode.
+        opener: Opens the file once more when it was replaced.
     """
 
-    def __init__(self, path: Path, connection: Connection) -> None:
+    def __init__(self, path: Path, connection: Connection, opener: Opener = open_sqlite) -> None:
         self.path = path
         self.folder = path.parent / LIST_FOLDER
+        self._opener = opener
         self._connection = connection
+        self._inode = _inode(path)
         self._lock = threading.RLock()
         self._commits = 0
 
@@ -194,12 +197,13 @@ class ListDb:
             DatabaseUnavailableError: If the disk refuses.
         """
         try:
-            opened = cls(path, _opened(path, opener))
+            opened = cls(path, _opened(path, opener), opener)
         except DatabaseDamagedError as error:
             log.error("list state damaged, set aside: problem=%s", error.problem)  # noqa: TRY400 - no trace
             set_aside(path)
-            opened = cls(path, _opened(path, opener))
+            opened = cls(path, _opened(path, opener), opener)
             opened.raise_floors({DAMAGED: 1})
+        opened.folder.mkdir(mode=0o700, exist_ok=True)
         opened.raise_floors({LIST_FLOOR: at_least})
         return opened
 
@@ -235,6 +239,25 @@ class ListDb:
         """Give what changes when something was committed, here or by another connection of any process."""
         with self._lock:
             return int(self.rows("PRAGMA data_version")[0][0]), self._commits
+
+    def follow(self) -> bool:
+        """Open the file anew if another process has set it aside and begun another.
+
+        Returns:
+            Whether there was another.
+
+        Raises:
+            DatabaseError: If the new one can't be opened.
+        """
+        with self._lock:
+            inode = _inode(self.path)
+            if inode in {self._inode, 0}:
+                return False
+            opened = _opened(self.path, self._opener)
+            self._connection.close()
+            self._connection, self._inode = opened, inode
+            self._commits += 1
+        return True
 
     def raise_floors(self, floors: Mapping[str, int]) -> None:
         """Raise floors; none is ever lowered."""
@@ -326,6 +349,14 @@ def _raise(run: Run, floors: Mapping[str, int]) -> None:
             "INSERT INTO floor VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)",
             (name, value),
         )
+
+
+def _inode(path: Path) -> int:
+    """Give what tells a file from its successor; 0 if there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def set_aside(path: Path) -> None:

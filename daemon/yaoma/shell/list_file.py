@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from yaoma.core.allowlist import MemoryAllowlist
+from yaoma.core.allowlist import Allowlist, MemoryAllowlist
 from yaoma.core.note import NoteError, Verifier, open_note
 from yaoma.core.site_list import ListRefusal, ListRefusedError, SiteList, read_list
 
@@ -96,7 +96,7 @@ class ListHolder:
         self._refusal: ListRefusedError | None = None
 
     @property
-    def current(self) -> MemoryAllowlist | None:
+    def current(self) -> Allowlist | None:
         """The list that counts now, or None if none was ever accepted."""
         found = self._list
         return found.allowlist if found else None

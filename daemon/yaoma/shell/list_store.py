@@ -3,10 +3,12 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from yaoma.core.allowlist import Allowlist
+from yaoma.core.note import Verifier
 from yaoma.core.site_list import ANY_SITE, ListRefusal, ListRefusedError
 from yaoma.shell.base_file import BaseRefusedError
 from yaoma.shell.box_list import BoxList, damaged_list, open_box_list
@@ -22,13 +24,15 @@ log = logging.getLogger("yaoma.list")
 _LOOK_EVERY_S: Final = 1.0
 
 
-class ListStore:
-    """Has the surface of `ListHolder`. Reading it costs nothing; looking at the files is another thread's work.
+class ListStore(ListHolder):
+    """A holder that prefers list.db. Reading it costs nothing; looking at the files is another thread's work.
 
     Args:
-        db: list.db.
-        small: The small signed list, used while list.db has no release.
+        db: list.db; closed with the store.
+        path: The small signed list, used while list.db has no release.
+        verifiers: The centre's keys, for the small list.
         site: The institution's code of this box.
+        at_least: The lowest version of a small list that may be used.
         signed_time: Told the times that the centre has signed.
         changed: Told of each list that comes into force, and of the one before it, on the thread that refreshes.
         close_after_s: How long a list that was replaced stays open for whoever is in the middle of a look-up.
@@ -37,25 +41,25 @@ class ListStore:
     def __init__(
         self,
         db: ListDb,
-        small: ListHolder,
+        path: Path,
+        verifiers: Sequence[Verifier],
         site: str,
         *,
+        at_least: int = 0,
         signed_time: Callable[[int], None] | None = None,
         changed: Callable[[Allowlist | None, Allowlist], None] | None = None,
         close_after_s: float = 5.0,
     ) -> None:
-        self._db = db
-        self._small = small
-        self._site = site
-        self._signed_time = signed_time
+        super().__init__(path, verifiers, site, at_least=at_least, signed_time=signed_time)
+        self.db = db
         self._changed = changed
         self._close_after_s = close_after_s
-        self._lock = threading.Lock()
-        self._looked_s = float("-inf")
-        self._mark: tuple[int, int] | None = None
+        self._big_lock = threading.Lock()
+        self._big_looked_s = float("-inf")
+        self._big_mark: tuple[int, int] | None = None
         self._big: BoxList | None = None
         self._broken: Allowlist | None = None
-        self._refusal: ListRefusedError | None = None
+        self._big_refusal: ListRefusedError | None = None
         self._retired: list[tuple[float, BoxList]] = []
         self._has_damage = False
         self._is_settled = True
@@ -63,21 +67,21 @@ class ListStore:
     @property
     def current(self) -> Allowlist | None:
         """The list that counts now, or None if none was ever accepted."""
-        return self._broken or self._big or self._small.current
+        return self._broken or self._big or super().current
 
     @property
     def issued_ms(self) -> int | None:
         """When that list was signed, milliseconds since 1970, or None."""
         if self._broken is not None:
             return None
-        return self._big.release.issued_ms if self._big is not None else self._small.issued_ms
+        return self._big.release.issued_ms if self._big is not None else super().issued_ms
 
     @property
     def refusal(self) -> ListRefusedError | None:
         """Why what lies there now is not used; None if it is."""
-        if self._refusal is not None or self._big is not None:
-            return self._refusal
-        return self._small.refusal
+        if self._big_refusal is not None or self._big is not None:
+            return self._big_refusal
+        return super().refusal
 
     @property
     def has_damage(self) -> bool:
@@ -93,16 +97,16 @@ class ListStore:
         Returns:
             Whether another list counts now.
         """
-        with self._lock:
+        with self._big_lock:
             now_s = time.monotonic()
             self._close_retired(now_s)
-            if not at_once and now_s - self._looked_s < _LOOK_EVERY_S:
+            if not at_once and now_s - self._big_looked_s < _LOOK_EVERY_S:
                 return False
-            self._looked_s = now_s
+            self._big_looked_s = now_s
             before = self.current
             is_new = self._look()
             if self._big is None and self._broken is None:
-                is_new = self._small.refresh(at_once=at_once)
+                is_new = super().refresh(at_once=at_once)
             now = self.current
             if now is None or now is before or not is_new:
                 return False
@@ -111,24 +115,26 @@ class ListStore:
         return True
 
     def close(self) -> None:
-        """Close all pictures; look-ups answer `damaged` from here on."""
-        with self._lock:
+        """Close list.db and all pictures; look-ups answer `damaged` from here on."""
+        with self._big_lock:
             for one in [*(picture for _, picture in self._retired), *([self._big] if self._big else [])]:
                 one.close()
             self._retired.clear()
+            self.db.close()
 
     def _look(self) -> bool:
         """Take a new picture if somebody has changed list.db; say whether it holds anything new."""
         try:
-            mark = self._db.change_mark()
-            if mark == self._mark:
+            self.db.follow()
+            mark = self.db.change_mark()
+            if mark == self._big_mark:
                 self._settle()
                 return False
-            self._mark = mark
-            self._take(self._db.floors())
+            self._big_mark = mark
+            self._take(self.db.floors())
             self._is_settled = False
         except DatabaseError as error:
-            self._mark = None
+            self._big_mark = None
             self._break(f"list.db: {error.problem}", 0)
         return True
 
@@ -140,9 +146,9 @@ class ListStore:
         """
         if self._is_settled or self._retired or self._big is None:
             return
-        (busy, in_wal, written) = self._db.rows("PRAGMA wal_checkpoint(PASSIVE)")[0]
-        if not busy and in_wal == written and self._db.change_mark() == self._mark:
-            self._take(self._db.floors())
+        (busy, in_wal, written) = self.db.rows("PRAGMA wal_checkpoint(PASSIVE)")[0]
+        if not busy and in_wal == written and self.db.change_mark() == self._big_mark:
+            self._take(self.db.floors())
             self._is_settled = True
 
     def _take(self, floors: dict[str, int]) -> None:
@@ -151,7 +157,7 @@ class ListStore:
             self._break("list.db was damaged and set aside; fetch the list again: yaoma update", floor)
             return
         try:
-            taken = open_box_list(self._db, self._big.tables if self._big else None, on_damage=self._note_damage)
+            taken = open_box_list(self.db, self._big.tables if self._big else None, on_damage=self._note_damage)
         except (BaseRefusedError, TableRefusedError) as error:
             self._break(f"{error}; fetch it again: yaoma update", floor)
             return
@@ -159,7 +165,7 @@ class ListStore:
             self._break("a row of list.db is damaged; fetch the list again: yaoma update", floor)
             return
         if taken is None:
-            self._broken = self._refusal = None
+            self._broken = self._big_refusal = None
             return
         if taken.release.site not in (self._site, ANY_SITE) or taken.version < floor:
             taken.close()
@@ -174,16 +180,16 @@ class ListStore:
 
     def _swap(self, taken: BoxList) -> None:
         old, self._big = self._big, taken
-        self._broken = self._refusal = None
+        self._broken = self._big_refusal = None
         self._has_damage = False
         if old is not None:
             self._retired.append((time.monotonic() + self._close_after_s, old))
 
     def _break(self, hint: str, floor: int) -> None:
         """Let nothing pass: a list was in force, and what it says can't be read."""
-        if self._refusal is None or self._refusal.hint != hint:
+        if self._big_refusal is None or self._big_refusal.hint != hint:
             log.error("list can't be read, packs are for review: problem=%s", hint)
-        self._refusal = ListRefusedError(ListRefusal.UNREADABLE, hint)
+        self._big_refusal = ListRefusedError(ListRefusal.UNREADABLE, hint)
         before = self._broken or self._big
         if before is None:
             self._broken = damaged_list(floor, 0)
