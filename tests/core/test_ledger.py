@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from fakes.scanned import DAY, command, record, scan, stamp
-from yaoma.core.ledger import Changes, Duty, LedgerView, Seen
+from yaoma.core.ledger import Changes, Duty, LedgerView, Seen, Take
 from yaoma.core.projection import project
 from yaoma.core.record import Entry, Kind, Record
 from yaoma.core.ticket import Ticket
@@ -73,7 +73,7 @@ def test_scan_when_repeated_or_faulty_then_it_is_counted_and_nothing_else(verdic
     book.write(scan(PACK, verdict=verdict, ticket="t1"), scan("", verdict="FAULT"))
 
     assert book.state.seen == before
-    assert book.open_ticket("counter") == Ticket("t1", "counter", "dispense", 0, packs=1, wants_person=True)
+    assert book.open_ticket("counter") == Ticket("t1", "counter", "dispense", 0, packs=1, wants_person=True, place=1)
     assert sum(book.state.counts.values()) == 3
 
 
@@ -155,7 +155,16 @@ def test_copy_when_projected_then_the_original_counts_at_the_copys_place() -> No
     changes = book.apply(record("log", 1, Record.copied(original), number=99))
 
     assert changes.seen[PACK] == Seen(
-        "log", 1, "counter", "t1", "PASS", original.stamp, 1, product="cn20:8123456", reason="in_list"
+        "log",
+        1,
+        "counter",
+        "t1",
+        "PASS",
+        original.stamp,
+        1,
+        takes=(Take(1),),
+        product="cn20:8123456",
+        reason="in_list",
     )
     assert changes.upto == {"log": 2}
 

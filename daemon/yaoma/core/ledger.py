@@ -10,12 +10,31 @@ from yaoma.core.pack import PackState
 from yaoma.core.record import Stamp
 from yaoma.core.ticket import Ticket
 
-__all__ = ["Changes", "Duty", "LedgerView", "Seen", "date_of", "day_of"]
+__all__ = ["Changes", "Duty", "LedgerView", "Seen", "Take", "date_of", "day_of"]
 
 #: China has one time zone, 8 hours east, and no summer time; the day of a count is the day at the counter.
 _CHINA_MS = 8 * 3600 * 1000
 _DAY_MS = 24 * 3600 * 1000
 _EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What one scan put on an open ticket, so that it can be taken off again.
+
+    Args:
+        place: Its number on the ticket, from 1.
+        portions: Portions that it takes out of the pack; below zero if it puts some back, 0 for the whole pack.
+        line: Number of the ticket's line that it fills; -1 if none.
+        packs: By how many packs it fills the line.
+        units: By how many units it fills the line.
+    """
+
+    place: int
+    portions: int = 0
+    line: int = -1
+    packs: int = 1
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +48,14 @@ class Seen:
         ticket: The ticket it was scanned for, or None.
         verdict: What was said of it.
         stamp: When.
-        place: Its number on the ticket, from 1; 0 if it is on none.
+        place: Its number on the ticket, from 1; that of its last scan, if it was scanned for several portions; 0 if it
+            is on none.
         effect: The operation that last took effect on the pack by a closed ticket; empty if none did.
         effect_ms: When that was, milliseconds since 1970 by the box's clock; 0 if none did.
         state: Where it stands since then.
         left: Portions that are left in it: units of an opened pack, packs behind a case's code.
-        taken: Portions that the open ticket takes out; below zero if it puts some back.
+        takes: The scans by which it is on an open ticket.
         opens: Portions that it will have when the open ticket, which opens it, is closed.
-        line: Number of the ticket's line that it fills; -1 if none.
         product: Key of its product.
         lot: Its lot; empty if unknown.
         elsewhere: The box of this site that did what took effect; empty if it was this one.
@@ -55,14 +74,22 @@ class Seen:
     effect_ms: int = 0
     state: PackState = PackState.UNKNOWN
     left: int = 0
-    taken: int = 0
+    takes: tuple[Take, ...] = ()
     opens: int = 0
-    line: int = -1
     product: str = ""
     lot: str = ""
     elsewhere: str = ""
     is_cleared: bool = False
     reason: str = ""
+
+    @property
+    def taken(self) -> int:
+        """Portions that the open ticket takes out; below zero if it puts some back."""
+        return sum(take.portions for take in self.takes)
+
+    def is_on(self, ticket: str) -> bool:
+        """Say whether it is on a ticket."""
+        return self.place > 0 and self.ticket == ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 from yaoma.core.reason import Reason
 
-__all__ = ["DIVISIBLE", "OBSTACLES", "PackState"]
+__all__ = ["DIVISIBLE", "IN_HAND", "OBSTACLES", "PackState"]
 
 
 class PackState(StrEnum):
@@ -35,3 +35,6 @@ OBSTACLES: Final = {
 
 #: The states in which a pack may be handed out in portions.
 DIVISIBLE: Final = frozenset({PackState.IN_STOCK, PackState.OPENED})
+
+#: The states in which a later denial still matters.
+IN_HAND: Final = frozenset({PackState.IN_STOCK, PackState.OPENED, PackState.RETURNED})

@@ -4,18 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from yaoma.core.ledger import Changes, Duty, LedgerView, Seen, day_of
-from yaoma.core.pack import DIVISIBLE, PackState
+from yaoma.core.effect import released, state_after
+from yaoma.core.ledger import Changes, Duty, LedgerView, Seen, Take, day_of
+from yaoma.core.pack import DIVISIBLE, IN_HAND, PackState
 from yaoma.core.record import Kind, Record
+from yaoma.core.reservation import is_practice, ledger_key, put, taken_back
 from yaoma.core.ticket import Action, Line, Ticket
 
-__all__ = ["EMERGENCY", "HOLD", "ledger_key", "project"]
+__all__ = ["EMERGENCY", "HOLD", "project"]
 
 #: Kinds of duties.
 EMERGENCY: Final = "emergency"
 HOLD: Final = "hold"
 
-_PRACTICE: Final = "practice:"
+#: Verdicts that change nothing, and those that put a pack on its ticket.
+_UNCHANGED: Final = frozenset({"REPEAT", "FAULT"})
+_ON_TICKET: Final = frozenset({"PASS", "REVIEW"})
 _GONE: Final = frozenset({PackState.LEFT, PackState.DESTROYED})
 
 Fields = Mapping[str, object]
@@ -34,11 +38,6 @@ def project(record: Record, view: LedgerView) -> Changes:
     if apply is not None:
         apply(original, record, view, changes)
     return changes
-
-
-def ledger_key(key: str, *, is_training: bool) -> str:
-    """Give the key under which the ledger knows a pack: practice has packs of its own, so that it changes no other."""
-    return f"{_PRACTICE}{key}" if is_training else key
 
 
 def _text(fields: Fields, name: str) -> str:
@@ -66,75 +65,46 @@ def _state(text: str) -> PackState | None:
 
 def _scan(original: Record, record: Record, view: LedgerView, changes: Changes) -> None:
     fields = original.fields
-    station, operation, verdict = (_text(fields, name) for name in ("station", "operation", "verdict"))
+    station, verdict, reason = _text(fields, "station"), _text(fields, "verdict"), _text(fields, "reason")
     is_training = fields.get("training") is True
     if not is_training:
-        changes.counts[day_of(original.stamp), station, operation, verdict, _text(fields, "reason")] = 1
+        row = day_of(original.stamp), station, _text(fields, "operation"), verdict, reason
+        changes.counts[row] = 1
     ticket = view.open_ticket(station)
     if ticket is not None and fields.get("person") is not None:
         ticket = changes.tickets[station] = replace(ticket, has_person=True)
     key = _text(fields, "code")
-    if not key or verdict in {"REPEAT", "FAULT"}:
+    if not key or verdict in _UNCHANGED:
         return
+    ticket_id = _text(fields, "ticket") or None
+    # What every pack of this scan has in common; each gets what is its own besides.
+    mark = Seen(
+        record.log,
+        record.seq,
+        station,
+        ticket_id,
+        verdict,
+        original.stamp,
+        left=_number(fields, "holds"),
+        takes=(_take(fields),) if verdict in _ON_TICKET else (),
+        opens=_number(fields, "opens"),
+        product=_text(fields, "product"),
+        lot=_text(fields, "lot"),
+        reason=reason,
+    )
     for one in _texts(fields, "packs") or (key,):
-        ticket = _put(ledger_key(one, is_training=is_training), ticket, record, view, changes)
+        ticket = put(ledger_key(one, is_training=is_training), ticket, mark, view, changes)
     if ticket is not None:
         changes.tickets[station] = ticket
 
 
-def _put(key: str, ticket: Ticket | None, record: Record, view: LedgerView, changes: Changes) -> Ticket | None:
-    """Note one pack of a scan; give the ticket with it."""
-    original = record.original()
-    fields = original.fields
-    verdict, line = _text(fields, "verdict"), _number(fields, "line", -1)
-    before, place = view.seen(key), 0
-    taken, opens = _number(fields, "taken"), _number(fields, "opens")
-    was_on_it = ticket is not None and before is not None and before.ticket == ticket.id and before.place > 0
-    if ticket is not None and ticket.id == fields.get("ticket") and verdict in {"PASS", "REVIEW"}:
-        if was_on_it and before is not None and not taken:
-            # Judged again, because what it lacked is there now: it keeps its place.
-            place = before.place
-        else:
-            place = ticket.packs + 1
-            ticket = replace(ticket, packs=place).with_line(line, 0 if taken else 1, abs(taken))
-            if was_on_it and before is not None:
-                taken += before.taken
-    elif was_on_it and ticket is not None and before is not None:
-        # It was denied after it had been scanned: it leaves the ticket.
-        ticket = _without(before, ticket)
-    known = before or Seen(record.log, record.seq, "", None, verdict, original.stamp)
-    changes.seen[key] = replace(
-        known,
-        log=record.log,
-        seq=record.seq,
-        station=_text(fields, "station"),
-        ticket=_text(fields, "ticket") or None,
-        verdict=verdict,
-        stamp=original.stamp,
-        place=place,
-        taken=taken,
-        opens=opens,
-        line=line,
-        left=_number(fields, "holds") if known.state is PackState.UNKNOWN else known.left,
-        product=_text(fields, "product") or known.product or _product_of(key),
-        lot=_text(fields, "lot") or known.lot,
-        is_cleared=False,
-        reason=_text(fields, "reason"),
-    )
-    return ticket
-
-
-def _product_of(key: str) -> str:
-    """Give the product's key, which the code's key begins with; of another standard's code the record names it."""
-    form, _, rest = key.removeprefix(_PRACTICE).partition(":")
-    length = {"cn20": 7, "gs1": 16}.get(form)
-    return f"{form}:{rest[:length]}" if length else ""
-
-
-def _without(seen: Seen, ticket: Ticket) -> Ticket:
-    """Take a pack off its ticket and line."""
-    packs = abs(seen.taken) or 1
-    return replace(ticket, packs=ticket.packs - packs).with_line(seen.line, 0 if seen.taken else -1, -abs(seen.taken))
+def _take(fields: Fields) -> Take:
+    portions, line = _number(fields, "taken"), _number(fields, "line", -1)
+    if not portions:
+        return Take(0, 0, line)
+    # A case's portions are packs, an opened pack's are units.
+    packs, units = (abs(portions), 0) if fields.get("case") is True else (0, abs(portions))
+    return Take(0, portions, line, packs, units)
 
 
 def _ticket(original: Record, record: Record, view: LedgerView, changes: Changes) -> None:
@@ -161,6 +131,16 @@ def _ticket(original: Record, record: Record, view: LedgerView, changes: Changes
         changes.tickets[station] = None
         if action == Action.CLOSE and ticket is not None:
             _close(ticket, original, view, changes)
+        elif ticket is not None:
+            for key in view.packs_of(ticket.id):
+                _forget_emergency(key, view.seen(key), view, changes)
+
+
+def _forget_emergency(key: str, seen: Seen | None, view: LedgerView, changes: Changes) -> None:
+    """Drop the duty to match an emergency use that did not take place after all."""
+    duty = view.duty(f"{EMERGENCY}:{key}")
+    if seen is not None and seen.is_cleared and duty is not None and duty.made_ms >= seen.stamp.wall_ms:
+        changes.duties[duty.id] = None
 
 
 def _lines(fields: Fields) -> tuple[Line, ...]:
@@ -178,42 +158,32 @@ def _close(ticket: Ticket, original: Record, view: LedgerView, changes: Changes)
         wanted = doubtful if doubtful and seen.verdict == "REVIEW" and not seen.is_cleared else into
         if fields.get("keeps") is True and seen.state is not PackState.UNKNOWN:
             wanted = None
-        after = _after(seen, wanted)
-        changes.seen[key] = replace(after, effect=ticket.operation, effect_ms=now_ms, taken=0, opens=0, elsewhere="")
-        if after.state in _GONE and view.duty(f"{HOLD}:{key}") is not None:
-            changes.duties[f"{HOLD}:{key}"] = None
+        after = state_after(seen, wanted)
+        changes.seen[key] = replace(after, effect=ticket.operation, effect_ms=now_ms, takes=(), opens=0, elsewhere="")
+        _end_hold(key, seen.state, after.state, view, changes)
     if ticket.is_opening and not ticket.is_training:
         changes.complete_since_ms = now_ms
 
 
-def _after(seen: Seen, into: PackState | None) -> Seen:
-    """Give a pack with the state that a closed ticket puts it in."""
-    if into is None:
-        return seen
-    if seen.opens:
-        return replace(seen, state=PackState.OPENED, left=seen.opens)
-    if not seen.taken:
-        return replace(seen, state=into, left=0 if into not in DIVISIBLE else seen.left)
-    left = max(0, seen.left - seen.taken)
-    if not left:
-        return replace(seen, state=into, left=0)
-    if seen.state in DIVISIBLE:
-        return replace(seen, left=left)
-    return replace(seen, state=into if into in DIVISIBLE else PackState.OPENED, left=left)
+def _end_hold(key: str, before: PackState, after: PackState, view: LedgerView, changes: Changes) -> None:
+    """Settle that a pack was held, once it has left or was released; one that was sold meanwhile stays on the list."""
+    is_released = before is PackState.QUARANTINED and after in DIVISIBLE
+    if (after in _GONE or is_released) and view.duty(f"{HOLD}:{key}") is not None:
+        changes.duties[f"{HOLD}:{key}"] = None
 
 
 def _undo(original: Record, _: Record, view: LedgerView, changes: Changes) -> None:
     fields = original.fields
-    station = _text(fields, "station")
-    ticket = view.open_ticket(station)
+    ticket = view.open_ticket(_text(fields, "station"))
     if ticket is None or ticket.id != fields.get("ticket"):
         return
-    for key in _texts(fields, "packs"):
+    for key in reversed(_texts(fields, "packs")):
         seen = view.seen(key)
-        if seen is not None and seen.ticket == ticket.id and seen.place:
-            ticket = _without(seen, ticket)
-            changes.seen[key] = replace(seen, ticket=None, place=0, taken=0, opens=0, line=-1)
-    changes.tickets[station] = ticket
+        if seen is None or not seen.is_on(ticket.id) or not seen.takes:
+            continue
+        _forget_emergency(key, seen, view, changes)
+        changes.seen[key], ticket = taken_back(seen, ticket)
+    changes.tickets[ticket.station] = ticket
 
 
 def _override(original: Record, record: Record, view: LedgerView, changes: Changes) -> None:
@@ -230,7 +200,7 @@ def _override(original: Record, record: Record, view: LedgerView, changes: Chang
         if seen is None:
             continue
         changes.seen[key] = replace(seen, is_cleared=True)
-        if due_ms:
+        if due_ms and not is_practice(key):
             duty = f"{EMERGENCY}:{key}"
             changes.duties[duty] = Duty(
                 duty, EMERGENCY, key, original.stamp.wall_ms, due_ms, _text(fields, "reason"), record.log, record.seq
@@ -241,7 +211,8 @@ def _hold(original: Record, record: Record, view: LedgerView, changes: Changes) 
     fields = original.fields
     for key in _texts(fields, "packs"):
         seen = view.seen(key)
-        if seen is None:
+        if seen is None or seen.state not in IN_HAND:
+            # It left while somebody looked.
             continue
         changes.seen[key] = replace(seen, state=PackState.QUARANTINED)
         duty = f"{HOLD}:{key}"
@@ -260,7 +231,7 @@ def _settle(original: Record, _: Record, view: LedgerView, changes: Changes) -> 
         changes.duties[duty_id] = None
         seen = view.seen(duty.code)
         if into is not None and seen is not None and seen.state is PackState.QUARANTINED:
-            changes.seen[duty.code] = replace(seen, state=into)
+            changes.seen[duty.code] = replace(seen, state=released(seen) if into is PackState.IN_STOCK else into)
 
 
 def _stock(original: Record, _: Record, view: LedgerView, changes: Changes) -> None:
@@ -290,6 +261,7 @@ def _merge(original: Record, record: Record, view: LedgerView, changes: Changes)
         changes.seen[key] = replace(
             known, state=into, left=0, effect=_text(fields, "operation"), effect_ms=done_ms, elsewhere=box
         )
+        _end_hold(key, known.state, into, view, changes)
 
 
 _BY_KIND: Final[Mapping[str, Callable[[Record, Record, LedgerView, Changes], None]]] = {

@@ -11,9 +11,9 @@ from yaoma.core.findings import Findings, look_up
 from yaoma.core.ledger import date_of
 from yaoma.core.operation import Operation
 from yaoma.core.policy import Policy
-from yaoma.core.projection import ledger_key
 from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.record import Record, Stamp
+from yaoma.core.reservation import ledger_key
 from yaoma.core.scan import Person, scan_entry
 from yaoma.core.situation import Situation
 from yaoma.core.ticket import Action, CommandRefusedError, Ticket, TicketCommand

@@ -22,9 +22,9 @@ from yaoma.core.deed import (
 from yaoma.core.operation import Operation
 from yaoma.core.person_statement import StatementProblem, number_in
 from yaoma.core.policy import Policy
-from yaoma.core.projection import ledger_key
 from yaoma.core.receiving import compare, difference_entry
 from yaoma.core.record import Entry, Stamp
+from yaoma.core.reservation import ledger_key
 from yaoma.core.ticket import Action, CommandRefusedError, Line, Ticket, TicketCommand, ticket_entry
 from yaoma.service.post import Post
 from yaoma.shell.site_ledger import SiteLedger

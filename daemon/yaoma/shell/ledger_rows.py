@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from yaoma.core.ledger import Changes, Duty, Seen
+from yaoma.core.ledger import Changes, Duty, Seen, Take
 from yaoma.core.pack import PackState
 from yaoma.core.record import ClockState, Stamp
 from yaoma.core.ticket import Line, Ticket
@@ -17,26 +17,26 @@ PROJECTED: Final = ("seen", "ticket", "tally", "store", "duty", "known", "waterm
 
 _PACK_COLUMNS: Final = (
     "log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, state, "
-    "portions, taken, opens, line, product, lot, elsewhere, is_cleared, reason"
+    "portions, takes, opens, product, lot, elsewhere, is_cleared, reason"
 )
 PACK: Final = f"SELECT {_PACK_COLUMNS} FROM seen WHERE key = ?"  # noqa: S608 - our own columns
 TICKET: Final = (
     "SELECT id, station, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
-    "is_training, is_opening FROM ticket WHERE station = ?"
+    "is_training, is_opening, place FROM ticket WHERE station = ?"
 )
 DUTY: Final = "SELECT id, kind, code, made_ms, due_ms, note, log, seq FROM duty"
 
-_PUT_PACK: Final = f"INSERT OR REPLACE INTO seen (key, {_PACK_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608 - as above
+_PUT_PACK: Final = f"INSERT OR REPLACE INTO seen (key, {_PACK_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - as above
 _PUT_TICKET: Final = (
     "INSERT OR REPLACE INTO ticket (id, station, operation, opened, packs, wants_person, has_person, lines, shipment, "
-    "payer, operator, is_training, is_opening) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "payer, operator, is_training, is_opening, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
 def seen_of(row: Sequence[Any]) -> Seen:
     """Make a pack of its row, as `PACK` selects it."""
     log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, *rest = row
-    state, portions, taken, opens, line, product, lot, elsewhere, is_cleared, reason = rest
+    state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason = rest
     return Seen(
         log,
         seq,
@@ -49,9 +49,8 @@ def seen_of(row: Sequence[Any]) -> Seen:
         effect_ms,
         PackState(state),
         portions,
-        taken,
+        tuple(Take(*take) for take in json.loads(takes)) if takes else (),
         opens,
-        line,
         product,
         lot,
         elsewhere,
@@ -62,7 +61,8 @@ def seen_of(row: Sequence[Any]) -> Seen:
 
 def ticket_of(row: Sequence[Any]) -> Ticket:
     """Make a ticket of its row, as `TICKET` selects it."""
-    ticket, station, operation, opened, packs, wants, has, lines, shipment, payer, operator, training, opening = row
+    ticket, station, operation, opened, packs, wants, has, lines, shipment, payer, operator, *rest = row
+    training, opening, place = rest
     return Ticket(
         ticket,
         station,
@@ -77,6 +77,7 @@ def ticket_of(row: Sequence[Any]) -> Ticket:
         operator,
         bool(training),
         bool(opening),
+        place,
     )
 
 
@@ -112,7 +113,7 @@ def write(connection: Connection, changes: Changes) -> None:
                 _PUT_TICKET,
                 (ticket.id, station, ticket.operation, ticket.opened, ticket.packs, ticket.wants_person,
                  ticket.has_person, _lines(ticket), ticket.shipment, ticket.payer, ticket.operator,
-                 ticket.is_training, ticket.is_opening),
+                 ticket.is_training, ticket.is_opening, ticket.place),
             )  # fmt: skip
     for row, number in changes.counts.items():
         connection.execute(
@@ -135,11 +136,17 @@ def write(connection: Connection, changes: Changes) -> None:
         connection.execute("INSERT OR REPLACE INTO watermark VALUES (?, ?)", (log, upto))
 
 
+def _takes(seen: Seen) -> str:
+    if not seen.takes:
+        return ""
+    return json.dumps([[take.place, take.portions, take.line, take.packs, take.units] for take in seen.takes])
+
+
 def _pack_row(key: str, seen: Seen) -> Sequence[str | int | None]:
     stamp = seen.stamp
     return (
         key, seen.log, seen.seq, seen.station, seen.ticket, seen.verdict, stamp.wall_ms, stamp.mono_ms, stamp.boot,
-        stamp.clock.value, seen.place, seen.effect, seen.effect_ms, seen.state.value, seen.left, seen.taken,
-        seen.opens, seen.line, seen.product, seen.lot, seen.elsewhere, seen.is_cleared,
+        stamp.clock.value, seen.place, seen.effect, seen.effect_ms, seen.state.value, seen.left, _takes(seen),
+        seen.opens, seen.product, seen.lot, seen.elsewhere, seen.is_cleared,
         seen.reason,
     )  # fmt: skip

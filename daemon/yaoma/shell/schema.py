@@ -53,8 +53,8 @@ def m001_ledger(db: Database) -> None:
             key TEXT PRIMARY KEY, log TEXT NOT NULL, seq INTEGER NOT NULL, station TEXT NOT NULL, ticket TEXT,
             verdict TEXT NOT NULL, wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, boot TEXT NOT NULL,
             clock TEXT NOT NULL, place INTEGER NOT NULL, effect TEXT NOT NULL, effect_ms INTEGER NOT NULL,
-            state TEXT NOT NULL, portions INTEGER NOT NULL, taken INTEGER NOT NULL, opens INTEGER NOT NULL,
-            line INTEGER NOT NULL, product TEXT NOT NULL, lot TEXT NOT NULL, elsewhere TEXT NOT NULL,
+            state TEXT NOT NULL, portions INTEGER NOT NULL, takes TEXT NOT NULL, opens INTEGER NOT NULL,
+            product TEXT NOT NULL, lot TEXT NOT NULL, elsewhere TEXT NOT NULL,
             is_cleared INTEGER NOT NULL, reason TEXT NOT NULL
         ) STRICT, WITHOUT ROWID
         """
@@ -66,7 +66,7 @@ def m001_ledger(db: Database) -> None:
             station TEXT PRIMARY KEY, id TEXT NOT NULL, operation TEXT NOT NULL, opened INTEGER NOT NULL,
             packs INTEGER NOT NULL, wants_person INTEGER NOT NULL, has_person INTEGER NOT NULL, lines TEXT NOT NULL,
             shipment TEXT NOT NULL, payer TEXT NOT NULL, operator TEXT NOT NULL, is_training INTEGER NOT NULL,
-            is_opening INTEGER NOT NULL
+            is_opening INTEGER NOT NULL, place INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID
         """
     )

@@ -30,9 +30,9 @@ _USER_VERSION = 1
 #: What is asked of each table. Damage in a column's name passes SQLite's own check; then every start would fail.
 _COLUMNS = {
     "seen": "key, log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, "
-    "state, portions, taken, opens, line, product, lot, elsewhere, is_cleared, reason",
+    "state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason",
     "ticket": "station, id, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
-    "is_training, is_opening",
+    "is_training, is_opening, place",
     "store": "drug, lot, number",
     "duty": "id, kind, code, made_ms, due_ms, note, log, seq",
     "known": "name, value",
