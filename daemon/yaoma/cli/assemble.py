@@ -42,7 +42,7 @@ from yaoma.shell.disk import DiskGauge
 from yaoma.shell.durations import Durations
 from yaoma.shell.indicator import LogIndicator, TerminalIndicator
 from yaoma.shell.indicator_worker import IndicatorWorker
-from yaoma.shell.journal import BoxIdentity
+from yaoma.shell.journal import BoxIdentity, Journal
 from yaoma.shell.journal_folder import JournalFolder, KnownElsewhere
 from yaoma.shell.last_known import last_known
 from yaoma.shell.list_file import ListHolder
@@ -156,11 +156,6 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     def kept() -> None:
         uploader.wake()
 
-    def seal(identity: bytes) -> Person:
-        assert sealer is not None
-        journal = recorder.journal
-        return sealer.seal(identity, journal.log if journal else "")
-
     recorder = Recorder(
         RecorderParts(
             journals=journals,
@@ -172,7 +167,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
                 operations=load_operations(),
                 floor=floor,
                 new_id=lambda: secrets.token_hex(8),
-                seal=seal if sealer else None,
+                seal=_seal(sealer, lambda: recorder.journal) if sealer else None,
                 view=announcer,
                 control=ControlDesk(
                     site=config.site,
@@ -275,7 +270,13 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         others=(uploader, control, *metrics),
         stop_others=(uploader.stop, stop_control, *(one.stop for one in metrics)),
         indicators=indicators,
-        tend=(lists.refresh, policies.refresh, mailbox.hand_on, outages.look),
+        tend=(
+            lists.refresh,
+            policies.refresh,
+            mailbox.hand_on,
+            outages.look,
+            *((sealer.refresh,) if sealer else ()),
+        ),
         watch=watch,
         status=status,
         close=close,
@@ -288,6 +289,14 @@ def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:
     except DatabaseError:
         # Without the number everything is sent and copied again; receivers drop repeats.
         return KnownElsewhere()
+
+
+def _seal(sealer: PersonSealer, opened: Callable[[], Journal | None]) -> Callable[[bytes], Person]:
+    def seal(identity: bytes) -> Person:
+        journal = opened()
+        return sealer.seal(identity, journal.log if journal else "")
+
+    return seal
 
 
 def _sealer(config: Config) -> PersonSealer | None:

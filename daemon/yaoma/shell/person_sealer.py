@@ -81,7 +81,7 @@ class PersonSealer:
             except (SealKeyError, OSError, ValueError) as error:
                 log.warning("sealing keys unchanged, the new file can't be used: problem=%s", type(error).__name__)
                 return False
-            log.warning("sealing keys: before=%s now=%s", ",".join(before), ",".join(self.key_ids))
+            log.warning("other sealing keys count now: name=%s", ",".join(self.key_ids))
             return before != self.key_ids
 
     def _loaded(self) -> Sealer:
