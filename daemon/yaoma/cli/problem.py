@@ -1,0 +1,47 @@
+"""`yaoma problem`: report what is wrong with a code, a delivery or a device."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yaoma.cli.asking import OperatorOption, SocketOption, asked
+from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
+from yaoma.core.problem import ProblemKind
+
+__all__ = ["problem"]
+
+
+def problem(
+    kind: Annotated[ProblemKind, typer.Argument(help="What is wrong.")],
+    *,
+    text: Annotated[str, typer.Option(help="In your words, 200 characters at most; no names, no numbers.")] = "",
+    code: Annotated[str, typer.Option(help="The trace code that it is about.")] = "",
+    photo: Annotated[Path | None, typer.Option(help="A picture: its SHA-256 is recorded; keep the file.")] = None,
+    station: Annotated[str, typer.Option(help="The station.")] = "",
+    operator: OperatorOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Report a problem; it is recorded, delivered to the centre, and stands in the reports.
+
+    Example: yaoma problem code_unreadable --code 83003850000000131888 --text 二维码破损 --operator u7
+    """
+    request = {"do": "problem", "problem": kind.value, "text": text, "code": code, "station": station}
+    answer = asked({**request, "photo": _hash_of(photo), "operator": operator}, config, socket)
+    if json:
+        print_json(answer)
+        return
+    typer.echo("已记录，将上报中心 / recorded, the centre will be told")
+
+
+def _hash_of(photo: Path | None) -> str:
+    if photo is None:
+        return ""
+    try:
+        with photo.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise CommandError(f"{photo}: {error.strerror}") from error
