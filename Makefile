@@ -11,11 +11,11 @@ DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev py
 #   apt install fonts-noto-cjk
 KEEP ?=
 WORKERS ?= auto
-ROWS ?= append,box,drain
+ROWS ?= append,box,drain,list
 ROUNDS ?= 3
 DESTDIR ?=
 
-.PHONY: help venv install uninstall demo test test-slow bench check format build clean system
+.PHONY: help venv install uninstall demo test test-slow bench matrix check format build clean system
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,9 +41,13 @@ test-again: venv ## Run what failed last time once more, one after the other
 test-slow: venv ## Run all tests, the long ones too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
-bench: venv ## Measure speed beside floors and peers (ROWS=append,drain ROUNDS=3)
+bench: venv ## Measure speed beside floors and peers (ROWS=append,drain,list100 ROUNDS=3)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --group bench
 	$(BIN)/python tests/bench/run.py --rows "$(ROWS)" --rounds "$(ROUNDS)"
+
+matrix: ROWS :=
+matrix: venv ## Print the requirement matrix: row, who serves it, whether tests show that it works (ROWS=--open)
+	$(BIN)/python tests/requirements/matrix.py $(ROWS)
 
 check: venv ## Lint, types, floors
 	$(BIN)/ruff check .
