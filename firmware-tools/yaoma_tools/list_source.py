@@ -23,6 +23,7 @@ _BLOCK_BYTES: Final = 1 << 20
 _CSV_SUFFIXES: Final = {".csv", ".tsv", ".txt"}
 _SEPARATORS: Final = ",\t;"
 _COLUMNS_TOLD: Final = 20
+_TAKEN_OFF: Final = " '="
 #: How the columns are called in Chinese exports.
 _CHINESE: Final = {
     "追溯码": "code",
@@ -217,6 +218,14 @@ def _is_text(raw: BinaryIO, encoding: str) -> bool:
     return True
 
 
+def _all_cleaned(cells: list[str]) -> list[str]:
+    joined = "".join(cells)
+    # Millions of cells have nothing to take off, and one look at thousands of them together says so.
+    if joined.isprintable() and not any(mark in joined for mark in _TAKEN_OFF):
+        return cells
+    return [_cleaned(cell) for cell in cells]
+
+
 def _cleaned(cell: str) -> str:
     """Take off what is not part of a cell: blanks, and the marks by which spreadsheets keep a number as text."""
     cell = cell.strip()
@@ -252,7 +261,7 @@ def _csv_batches(text: TextIO, name: str, wanted: Columns, mistakes: Mistakes) -
             is_ended = True
         if min(map(len, found), default=least) < least:
             lines, found = _long_enough(name, lines, found, least, mistakes)
-        columns = {column: [_cleaned(row[place]) for row in found] for column, place in places.items()}
+        columns = {column: _all_cleaned([row[place] for row in found]) for column, place in places.items()}
         yield Batch(lines, {column: columns.get(column) or [""] * len(found) for column in wanted.all})
 
 

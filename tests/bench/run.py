@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench.append_section import AppendSection
 from bench.box_section import BoxSection
 from bench.drain_section import DrainSection
+from bench.list_section import ListSection, LongListSection
 from bench.machine import describe
 from bench.sync_shim import SyncShim
 from bench.table import Found, Row, table
@@ -40,13 +41,18 @@ SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
     "append": AppendSection,
     "box": BoxSection,
     "drain": DrainSection,
+    "list": ListSection,
+    "list100": LongListSection,
 }
+
+#: The others take long, or much of the disk, and are asked for by name.
+_USUAL = ("append", "box", "drain", "list")
 
 
 def main() -> int:
     """Run the bench; the exit code is 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--rows", default=",".join(SECTIONS), help=f"which of {', '.join(SECTIONS)}")
+    parser.add_argument("--rows", default=",".join(_USUAL), help=f"which of {', '.join(SECTIONS)}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None, help="where to write; beneath the temporary folder")
     options = parser.parse_args()

