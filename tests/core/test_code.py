@@ -69,6 +69,7 @@ def kind(data: bytes | str, aim: str = "") -> LookalikeKind:
     return found.kind
 
 
+@pytest.mark.row("S2-26")
 @pytest.mark.parametrize(("digits", "product", "serial", "check"), SPLIT_VECTORS)
 def test_cn20_when_published_with_its_parts_then_splits_7_9_4(
     digits: str, product: str, serial: str, check: str
@@ -87,6 +88,7 @@ def test_cn20_when_published_then_read(digits: str) -> None:
     assert meaning(digits) == Cn20(digits)
 
 
+@pytest.mark.row("S4-16")
 def test_gs1_when_the_constructed_vector_then_all_fields_are_read() -> None:
     """The constructed GS1 vector of DOMAIN.md 1.8 gives GTIN, expiry, lot and serial."""
     code = meaning("01069012345678921727033110A123\x1d21S0001", "]d2")
@@ -132,6 +134,7 @@ def test_aim_when_driver_and_data_name_one_then_the_drivers_counts() -> None:
     assert kind("]C083003850000000131888", "]d2") is LookalikeKind.GS1_BROKEN
 
 
+@pytest.mark.row("S1-21")
 @pytest.mark.parametrize(
     "data",
     [

@@ -32,6 +32,7 @@ def test_identity_when_it_is_a_public_test_number_then_it_is_read(number: str) -
     assert (found.kind, found.number, found.is_checked) == (IdentityKind.RESIDENT, number.encode(), True)
 
 
+@pytest.mark.row("S1-18")
 @pytest.mark.parametrize("number", CHECK_DIGIT_WRONG)
 def test_identity_when_the_check_digit_is_wrong_then_it_says_so(number: str) -> None:
     """One wrong digit is noticed."""

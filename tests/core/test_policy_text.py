@@ -67,6 +67,7 @@ def test_policy_when_it_says_something_then_that_counts_and_the_rest_is_the_defa
     assert [one.name for one in found.values()][: len(RULES)] == list(RULES)
 
 
+@pytest.mark.row("S2-01")
 def test_policy_when_kinds_differ_then_each_has_its_own_and_a_value_above_replaces_all() -> None:
     """What is said by kind of institution counts for that kind only; a later value stands for every kind."""
     by_kind = f'[rule.emergency_hours]\nby_institution.hospital = 24\nrows = ["S2-14"]\n{WHY}'

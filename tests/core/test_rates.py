@@ -74,6 +74,8 @@ def test_scan_rate_when_a_drug_is_exempt_then_it_stands_on_neither_side() -> Non
     assert (Rate(1, 1), {"granule": 7}) == (rate.rate, rate.exempt)
 
 
+@pytest.mark.row("S0-04")
+@pytest.mark.row("S4-19")
 def test_scan_rate_when_a_code_was_typed_then_it_is_due_and_not_scanned() -> None:
     """S3-16: a typed code is kept and marked, but no pack was scanned."""
     shelf = Shelf()
@@ -222,6 +224,8 @@ def test_scan_rate_when_grouped_then_rows_add_up(subtests: pytest.Subtests) -> N
             assert 2 == sum(rate.rate.n for rate in rates.values())
 
 
+@pytest.mark.row("S1-29")
+@pytest.mark.row("S2-21")
 @pytest.mark.row("S0-13")
 def test_upload_rate_when_one_destination_refuses_then_only_the_other_has_it() -> None:
     """Each destination has its own rate; unknown, refused and silent are not accepted."""

@@ -118,6 +118,7 @@ def test_settlement_when_an_objective_reason_was_recorded_then_released_with_it(
     assert (LineState.OBJECTIVE, "code_unreadable") == (answer.lines[0].state, answer.lines[0].why)
 
 
+@pytest.mark.row("S3-05")
 @pytest.mark.row("S1-16")
 def test_settlement_when_a_pack_is_in_doubt_then_not_released_until_cleared() -> None:
     """A pack to be reviewed is not settled before a named operator has cleared it."""

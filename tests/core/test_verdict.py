@@ -254,6 +254,9 @@ def test_verdict_when_anything_comes_together_then_it_is_one_that_the_table_of_c
     assert len(flags) == len(found.degraded)
 
 
+@pytest.mark.row("S1-28")
+@pytest.mark.row("S4-24")
+@pytest.mark.row("S2-11")
 @given(st.sampled_from([RECALLED, BANNED_PRODUCT]), SITUATIONS)
 def test_denied_pack_when_there_is_any_list_then_it_stops(code: TraceCode, moment: Situation) -> None:
     """A denial comes before repeats, expiry and clock; only without a list nobody knows of it."""

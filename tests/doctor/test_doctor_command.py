@@ -46,6 +46,7 @@ def troubles(report: dict[str, Any]) -> list[str]:
     return [one["id"] for one in report["findings"] if one["mark"] == "trouble"]
 
 
+@pytest.mark.row("S0-23")
 def test_doctor_when_all_is_well_then_the_last_line_says_ready_and_the_code_is_0(box: BoxProcess) -> None:
     """One line at the end, in both languages, whatever stands above it."""
     box.start()
@@ -135,6 +136,7 @@ def test_doctor_when_the_new_configuration_is_wrong_then_it_says_that_the_old_on
     assert "doctor.broker_in_use" in [one["id"] for one in report["findings"]]
 
 
+@pytest.mark.row("S0-27")
 def test_bundle_when_made_after_a_day_then_no_code_no_person_and_no_key_is_in_it(
     box: BoxProcess, tmp_path: Path
 ) -> None:

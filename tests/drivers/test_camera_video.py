@@ -119,6 +119,7 @@ def test_symbols_when_a_code_goes_and_comes_back_then_it_counts_again(listen: Li
     assert listener.next().data == CODES[0].encode()
 
 
+@pytest.mark.row("S4-15")
 def test_symbols_when_another_code_joins_then_it_alone_counts(listen: Listen, bench: Bench) -> None:
     """A second pack beside the first, and a Data Matrix that takes their place."""
     camera = DrawnCamera(as_jpeg(scene(CODES[0])))

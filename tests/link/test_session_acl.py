@@ -61,6 +61,7 @@ def test_box_when_the_bridge_writes_to_it_then_it_alone_hears_it(join: Callable[
     assert stranger.drain(Received) == []
 
 
+@pytest.mark.row("S1-30")
 @pytest.mark.parametrize("level", ["receipts", "state", "command/reboot", "other"])
 def test_box_when_it_writes_what_only_the_bridge_may_then_it_is_denied(join: Callable[..., Owner], level: str) -> None:
     """A box forges no receipt, state or command, not even its own, and has no level beside the known ones."""

@@ -22,6 +22,7 @@ def box(broker: Broker, tmp_path: Path) -> Callable[..., UplinkBox]:
     return lambda **options: UplinkBox(tmp_path / "box", broker.endpoint(), **options)
 
 
+@pytest.mark.row("S2-24")
 def test_scans_when_bridge_listens_then_arrive_byte_for_byte_and_are_confirmed(
     broker: Broker, box: Callable[..., UplinkBox]
 ) -> None:
@@ -122,6 +123,7 @@ def test_site_db_that_is_lost_sends_everything_again_and_loses_nothing(
         assert one.journal.size == len(bridge.records)
 
 
+@pytest.mark.row("S0-12")
 def test_refusal_at_a_destination_becomes_a_task(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """Outcomes arrive with receipts; a refused record is a task for the operator until it is accepted."""
     with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:
@@ -150,6 +152,8 @@ def test_checkpoint_of_a_quiet_log_reaches_the_bridge_without_new_scans(
         until(lambda: any(batch.checkpoint == newest for batch in bridge.batches), "the checkpoint")
 
 
+@pytest.mark.row("S2-15")
+@pytest.mark.row("S3-04")
 def test_sealed_identity_travels_with_its_record(broker: Broker, box: Callable[..., UplinkBox]) -> None:
     """A sealed blob arrives beside the record that it belongs to."""
     with AnsweringBridge(broker.endpoint(), NAME) as bridge, box() as one:

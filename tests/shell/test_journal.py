@@ -96,6 +96,9 @@ def test_checkpoints_are_signed_along_the_way_and_their_roots_hold(tmp_path: Pat
     journal.close()
 
 
+@pytest.mark.row("S0-08")
+@pytest.mark.row("S1-20")
+@pytest.mark.row("S4-14")
 @pytest.mark.parametrize("statement", ["UPDATE record SET body = '{}' WHERE seq = 1", "DELETE FROM record"])
 def test_journal_refuses_to_be_changed(tmp_path: Path, statement: str) -> None:
     """SQLite itself refuses an UPDATE or DELETE of records."""
@@ -127,6 +130,7 @@ def test_group_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     again.close()
 
 
+@pytest.mark.row("S3-18")
 @pytest.mark.parametrize("place", [0, 3, 6])
 def test_altered_record_behind_the_last_checkpoint_is_found_at_opening(tmp_path: Path, place: int) -> None:
     """A body that was changed in the file is noticed; all the other records are taken over into a new log."""

@@ -55,6 +55,7 @@ def test_new_epoch_begins_at_one(db: ListDb) -> None:
     assert StateMark(2, 1) == news.mark()
 
 
+@pytest.mark.row("S3-02")
 def test_shipment_that_is_said_again_replaces_itself(db: ListDb) -> None:
     """A corrected despatch note leaves nothing of the first one."""
     news = ListNews(db)
@@ -77,6 +78,7 @@ def test_older_status_does_not_replace_a_newer_one(db: ListDb) -> None:
     assert [("C",)] == db.rows("SELECT letter FROM status")
 
 
+@pytest.mark.row("S0-09")
 def test_lifted_denial_is_gone(db: ListDb) -> None:
     """What was denied by mistake can be allowed again."""
     news = ListNews(db)

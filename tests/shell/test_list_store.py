@@ -140,6 +140,8 @@ def test_news_of_the_bridge_are_in_the_next_picture(rig: Rig) -> None:
     assert not current.denies_lots_of("cn20:8123456")
 
 
+@pytest.mark.row("S2-09")
+@pytest.mark.row("S2-20")
 @pytest.mark.parametrize(
     ("kind", "source"),
     [

@@ -14,6 +14,7 @@ IDS = """
 """
 
 
+@pytest.mark.row("S3-01")
 def test_operations_when_loaded_then_they_are_those_of_the_design() -> None:
     """All of them have both names and a direction; a scan without ticket is one of them."""
     operations = load_operations()

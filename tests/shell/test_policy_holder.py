@@ -63,6 +63,7 @@ def refused(path: Path) -> PolicyRefusal:
     return caught.value.reason
 
 
+@pytest.mark.row("S4-27")
 def test_policy_when_signed_then_it_stands_on_the_province_and_the_default(file: Path) -> None:
     """A county changes one rule; its province's and the default's stay."""
     found = holder(file)

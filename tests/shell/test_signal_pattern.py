@@ -18,6 +18,7 @@ def without_colour(signal: Signal) -> frozenset[tuple[Place, bool, int]]:
     return frozenset((light.place, light.off_ms > 0, light.delay_ms) for light in PATTERNS[signal].lights)
 
 
+@pytest.mark.row("S2-17")
 def test_patterns_when_counted_then_every_verdict_and_the_boxs_own_trouble_has_one() -> None:
     """OUT OF SERVICE is no verdict and has a pattern of its own."""
     assert set(PATTERNS) == set(Signal) == {*(Signal(one.value) for one in VerdictClass), Signal.OUT_OF_SERVICE}

@@ -90,6 +90,9 @@ def test_a_broker_that_refuses_records_is_named_and_loses_nothing(
     assert _trouble(box) is None
 
 
+@pytest.mark.row("S0-03")
+@pytest.mark.row("S1-32")
+@pytest.mark.row("S3-12")
 def test_a_broker_that_never_answers_is_shown_as_offline_and_loses_nothing(
     county: County, box: BoxProcess, codes: Iterator[str]
 ) -> None:
@@ -243,6 +246,7 @@ def test_a_full_disk_is_out_of_service_until_there_is_room_and_loses_nothing(
     assert box.program.stop() == 0
 
 
+@pytest.mark.row("S0-17")
 def test_a_scanner_that_is_unplugged_is_shown_and_comes_back_by_itself(
     county: County, box: BoxProcess, codes: Iterator[str]
 ) -> None:

@@ -137,6 +137,8 @@ def box(new_county: Callable[..., County], mosquitto: str) -> BoxProcess:
     return box
 
 
+@pytest.mark.row("S1-08")
+@pytest.mark.row("S4-17")
 def test_status_and_tickets_answer_people_and_programs(box: BoxProcess) -> None:
     """Status in words and JSON; a ticket is opened once, refused with what to do, closed."""
     told = json.loads(box.command("status", "--json").stdout)

@@ -53,6 +53,8 @@ def said(*arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.row("S2-01")
+@pytest.mark.row("S4-01")
 def test_list_names_every_policy_that_ships() -> None:
     """With title and notice."""
     lines = said("list")

@@ -59,6 +59,7 @@ def _play(county: County, disk: Ext4, cuts: int, dice: Random) -> None:
     box.program.stop()
 
 
+@pytest.mark.row("S0-03")
 def test_five_power_cuts_take_no_verdict_that_was_shown_and_deliver_nothing_twice(
     county: County, disk: Ext4, dice: Random
 ) -> None:

@@ -84,6 +84,8 @@ def _assert_nowhere(places: dict[str, bytes]) -> None:
     assert not found, f"lies open: {found}"
 
 
+@pytest.mark.row("S1-23")
+@pytest.mark.row("S3-21")
 def test_nothing_of_a_person_lies_open_on_the_box_or_at_the_bridge(evening: County) -> None:
     """No file, log line, process table entry or answer of a command holds what was scanned, in any usual form."""
     (box,) = evening.boxes

@@ -174,6 +174,7 @@ def test_differences_when_a_delivery_lacks_packs_then_supplier_and_codes(run: Ru
     assert "未到" in said
 
 
+@pytest.mark.row("S0-06")
 @pytest.mark.row("S2-14")
 def test_overrides_when_somebody_let_a_pack_through_then_who_why_and_until_when(run: Run) -> None:
     """Operator, reason and deadline of each pack."""
@@ -225,6 +226,7 @@ def test_pack_when_it_is_no_trace_code_then_its_text_is_not_repeated(run: Run) -
     assert SECRET not in done.stdout + done.said
 
 
+@pytest.mark.row("S4-22")
 @pytest.mark.row("S4-23")
 def test_inspection_when_packed_then_reports_policy_and_checkpoint(run: Run, tmp_path: Path) -> None:
     """One archive holds what an inspector asks for."""

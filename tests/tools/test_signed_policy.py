@@ -24,6 +24,7 @@ def source(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.row("S0-16")
 def test_policy_when_signed_then_a_box_uses_it(source: Path, tmp_path: Path) -> None:
     """What an editor adds is no fault; signing the same again is none either."""
     to = tmp_path / "out" / "policy.signed"
