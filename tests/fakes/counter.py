@@ -11,6 +11,7 @@ from typing import Any
 
 from fakes.journals import HandClock, folder
 from yaoma.core.allowlist import Denial, DenialKind, MemoryAllowlist, Product
+from yaoma.core.identity import Identity
 from yaoma.core.policy import Policy
 from yaoma.core.record import Entry, Record, Stamp
 from yaoma.core.scan import Person
@@ -99,7 +100,7 @@ class CounterBench:
         *,
         policy: Policy | None = None,
         opener: Opener = open_sqlite,
-        seal: Callable[[bytes], Person] | None = None,
+        seal: Callable[[Identity, str], Person] | None = None,
         allowlist: MemoryAllowlist | None = LIST,
         disk: DiskGauge | None = None,
         queue_size: int = 1024,

@@ -125,7 +125,7 @@ def test_what_is_no_code_leaves_no_text_anywhere(tmp_path: Path, caplog: pytest.
 def test_identity_that_a_ticket_wants_is_sealed_and_kept_beside_the_record(tmp_path: Path) -> None:
     """The record holds a hash and key ids; the blob lies in its own table, in the same commit."""
     bench = CounterBench(
-        tmp_path / "state", seal=lambda identity: Person({"hash": f"h{len(identity)}", "keys": ["k1"]}, b"BLOB")
+        tmp_path / "state", seal=lambda one, _: Person({"hash": f"h{len(one.number)}", "keys": ["k1"]}, b"BLOB")
     )
     bench.ticket(Action.OPEN, wants_person=True)
     bench.scan("360426199101010071\r\n")

@@ -14,7 +14,8 @@ from yaoma.config.model import Config
 from yaoma.core.canonical import Json
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.entry import started
-from yaoma.core.note import Signer
+from yaoma.core.identity import Identity
+from yaoma.core.note import Signer, Verifier
 from yaoma.core.scan import Person
 from yaoma.service.announcement import Facts
 from yaoma.service.announcer import Announcer
@@ -23,12 +24,14 @@ from yaoma.service.box_logs import BoxLogs
 from yaoma.service.control_desk import ControlDesk
 from yaoma.service.counter import Counter
 from yaoma.service.desk import Desk
+from yaoma.service.erasing import Erasing
 from yaoma.service.line import Line
 from yaoma.service.mailbox import Mailbox
 from yaoma.service.outages import Outages
 from yaoma.service.post import Post
 from yaoma.service.reader import HAND_OVER_S, Reader
 from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
+from yaoma.service.state_receiving import StateReceiving
 from yaoma.service.status_line import status_line
 from yaoma.service.uploader import Uploader
 from yaoma.service.vital_signs import health_of, look
@@ -40,12 +43,16 @@ from yaoma.shell.control import ControlServer
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.durations import Durations
+from yaoma.shell.identity_keeper import IdentityKeeper
 from yaoma.shell.indicator import LogIndicator, TerminalIndicator
 from yaoma.shell.indicator_worker import IndicatorWorker
-from yaoma.shell.journal import BoxIdentity, Journal
+from yaoma.shell.journal import BoxIdentity
 from yaoma.shell.journal_folder import JournalFolder, KnownElsewhere
 from yaoma.shell.last_known import last_known
+from yaoma.shell.list_db import ListDb
 from yaoma.shell.list_file import ListHolder
+from yaoma.shell.list_news import ListNews
+from yaoma.shell.list_store import ListStore
 from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
@@ -123,14 +130,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         stamp=clock,
         known=lambda log: _known(ledger, outbox, log),
     )
-    lists = ListHolder(
-        config.allowlist.file,
-        list_keys,
-        config.site,
-        at_least=before.list_version,
-        signed_time=floor.saw_signed,
-    )
-    lists.refresh()
+    lists = _lists(config, list_keys, before.list_version, floor)
 
     items: queue.Queue[Item] = queue.Queue(_QUEUE_SYMBOLS)
     stop = Stop()
@@ -167,7 +167,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
                 operations=load_operations(),
                 floor=floor,
                 new_id=lambda: secrets.token_hex(8),
-                seal=_seal(sealer, lambda: recorder.journal) if sealer else None,
+                seal=_seal(sealer) if sealer else None,
                 view=announcer,
                 control=ControlDesk(
                     site=config.site,
@@ -206,10 +206,19 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         ),
         on_fork=lambda log, _: mailbox.post(CloseLog(log)),
         on_damage=lambda log, seq: mailbox.post(Damage(log, seq)),
+        news=StateReceiving(BoxName(config.site, config.box), bridge_keys, ListNews(lists.db)),
         beat=watch.heart("uploader", _UPLOADER_STEP_S).beat,
     )
     outages = Outages(lambda: uploader.state, clock, lambda append: mailbox.post(Request(append, lambda _: None)))
+    erasing = Erasing(
+        folder=folder,
+        keeper=IdentityKeeper(folder, lambda: policies.current.identity_keep_days, lambda: _stored(outbox)),
+        stored=lambda: _stored(outbox),
+        clock=clock,
+        post=mailbox.post,
+    )
     desk = Desk(
+        erasing=erasing,
         site=config.site,
         box=config.box,
         items=items,
@@ -254,6 +263,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     def close() -> None:
         recorder.close()
         logs.close()
+        lists.close()
         site.connection.close()
         stop.close()
         control_stop.close()
@@ -275,12 +285,31 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             policies.refresh,
             mailbox.hand_on,
             outages.look,
+            erasing.look,
             *((sealer.refresh,) if sealer else ()),
         ),
         watch=watch,
         status=status,
         close=close,
     )
+
+
+def _lists(config: Config, verifiers: Sequence[Verifier], at_least: int, floor: TimeFloor) -> ListStore:
+    """Open the list that counts, of whichever form.
+
+    Raises:
+        DatabaseError: If list.db can't be opened.
+    """
+    lists = ListStore(
+        ListDb.open(config.state.folder / "list.db", at_least=at_least),
+        config.allowlist.file,
+        verifiers,
+        config.site,
+        at_least=at_least,
+        signed_time=floor.saw_signed,
+    )
+    lists.refresh()
+    return lists
 
 
 def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:
@@ -291,12 +320,12 @@ def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:
         return KnownElsewhere()
 
 
-def _seal(sealer: PersonSealer, opened: Callable[[], Journal | None]) -> Callable[[bytes], Person]:
-    def seal(identity: bytes) -> Person:
-        journal = opened()
-        return sealer.seal(identity, journal.log if journal else "")
+def _stored(outbox: Outbox) -> dict[str, int]:
+    return {log: outbox.load(log).upto for log in outbox.logs()}
 
-    return seal
+
+def _seal(sealer: PersonSealer) -> Callable[[Identity, str], Person]:
+    return lambda identity, log: sealer.seal(identity.number, log, identity.facts)
 
 
 def _sealer(config: Config) -> PersonSealer | None:

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     DENIED_NOT_ACTIVATED = "denied_not_activated"
     GS1_GLUED = "gs1_glued"
     PERSON_NOT_SEALABLE = "person_not_sealable"
+    IDENTITY_FAULT = "identity_fault"  # a number that nobody can have
 
     # What the list knows of this pack.
     LIST_DAMAGED = "list_damaged"
@@ -79,6 +80,7 @@ class Reason(StrEnum):
     OTHER_DRUG = "other_drug"
     LINE_FULL = "line_full"
     PARENT_AND_CHILD = "parent_and_child"
+    ON_OTHER_TICKET = "on_other_ticket"
     IDENTITY_MISSING = "identity_missing"
 
     # What the sender said.
@@ -127,6 +129,7 @@ CLASSES: Final[dict[str, frozenset[VerdictClass]]] = {
     Reason.DENIED_NOT_ACTIVATED: _STOP,
     Reason.GS1_GLUED: _FAULT,
     Reason.PERSON_NOT_SEALABLE: _FAULT,
+    Reason.IDENTITY_FAULT: _FAULT,
     Reason.LATE: _REVIEW,
     Reason.LIST_DAMAGED: _REVIEW,
     Reason.LOT_UNKNOWN: _ANY,
@@ -152,6 +155,7 @@ CLASSES: Final[dict[str, frozenset[VerdictClass]]] = {
     Reason.OTHER_DRUG: _STOP,
     Reason.LINE_FULL: _HARD,
     Reason.PARENT_AND_CHILD: _HARD,
+    Reason.ON_OTHER_TICKET: _HARD,
     Reason.IDENTITY_MISSING: _HARD,
     Reason.NO_SHIPMENT: _ANY,
     Reason.OTHER_SHIPMENT: _HARD,
@@ -180,6 +184,7 @@ DEFAULT_CLASS: Final[dict[str, VerdictClass]] = {
     Reason.UNITS_UNKNOWN: VerdictClass.REVIEW,
     Reason.LINE_FULL: VerdictClass.REVIEW,
     Reason.PARENT_AND_CHILD: VerdictClass.REVIEW,
+    Reason.ON_OTHER_TICKET: VerdictClass.STOP,
     Reason.IDENTITY_MISSING: VerdictClass.REVIEW,
     Reason.NO_SHIPMENT: VerdictClass.PASS,
     Reason.OTHER_SHIPMENT: VerdictClass.REVIEW,

@@ -28,9 +28,12 @@ class Situation:
         operation: What is being done; None if no ticket is open, or its operation is not in the table.
         findings: What the list says of the code, if it was looked up already.
         complete_since_ms: Since when the ledger knows every pack of the site, or None (DESIGN.md 6).
+        contents: What the ledger knows of each pack inside a container that is scanned.
+        held_by: Another station whose open ticket this pack, or one inside, is on; empty if none.
         relative: Key of a pack on this ticket that contains this one or is contained in it; empty if none.
         disk_low: Room for records is running out.
         can_seal: There are keys to seal an identity to.
+        identity_problem: Why the scanned identity can be nobody's, an id; empty if nothing is wrong with it.
         floor_ms: The latest time that is known to have passed, milliseconds since 1970; a clock set backwards does
             not bring an expired list back to life (DESIGN.md 6).
     """
@@ -44,9 +47,12 @@ class Situation:
     operation: Operation | None = None
     findings: Findings | None = None
     complete_since_ms: int | None = None
+    contents: tuple[Seen | None, ...] = ()
+    held_by: str = ""
     relative: str = ""
     disk_low: bool = False
     can_seal: bool = False
+    identity_problem: str = ""
     floor_ms: int = 0
 
     @property

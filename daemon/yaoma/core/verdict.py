@@ -29,6 +29,9 @@ _FLAGS: Final = {
     Reason.HISTORY_UNKNOWN: Degraded.HISTORY_UNKNOWN,
 }
 
+#: A code that stands for many portions is scanned once for each; one pull of the trigger still counts once.
+_PORTION_HOLD_OFF_MS: Final = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -74,14 +77,22 @@ def judge(code: TraceCode | Lookalike, situation: Situation) -> Verdict:
     stops = [one for one in against if one.verdict is VerdictClass.STOP]
     if stops:
         return _objected(stops, against, flags, facts)
-    fresh = _listed(code, findings, situation, flags, facts)
+    # What a damaged page would have said is not known: neither that the pack is unknown, nor that the read was bad.
+    damaged = Verdict(VerdictClass.REVIEW, Reason.LIST_DAMAGED, flags, facts) if findings.listing.damaged else None
+    fresh = damaged or _listed(code, findings, situation, flags, facts)
     reviews = [one for one in against if one.verdict is VerdictClass.REVIEW]
     if reviews and fresh.verdict is not VerdictClass.FAULT:
         fresh = _objected(reviews, against, flags, facts, fresh)
     repeat = _repeat(situation, findings, flags)
-    if repeat is None or (_was_review(situation) and fresh.verdict is VerdictClass.PASS):
-        return fresh
-    return repeat
+    return fresh if repeat is None or _is_better(fresh, situation) else repeat
+
+
+def _is_better(fresh: Verdict, situation: Situation) -> bool:
+    """Say whether a pack that was held back does better now, because what it lacked is there."""
+    before = situation.seen.verdict if situation.seen else ""
+    if before == VerdictClass.STOP.value:
+        return fresh.verdict in {VerdictClass.PASS, VerdictClass.REVIEW}
+    return before == VerdictClass.REVIEW.value and fresh.verdict is VerdictClass.PASS
 
 
 def _objected(
@@ -94,13 +105,15 @@ def _objected(
     """Give the verdict of the first objection, and name the others."""
     first = chosen[0]
     also = [one.reason for one in against if one is not first and one.verdict is not VerdictClass.PASS]
-    if fresh is not None and fresh.verdict is VerdictClass.REVIEW:
+    if fresh is not None and fresh.verdict is VerdictClass.REVIEW and fresh.reason != first.reason:
         also.append(fresh.reason)
     return Verdict(first.verdict, first.reason, flags, {**facts, **first.facts}, tuple(also))
 
 
 def _judge_lookalike(code: Lookalike, situation: Situation, flags: tuple[Degraded, ...]) -> Verdict:
     if code.kind is LookalikeKind.ID_NUMBER and situation.ticket is not None and situation.ticket.wants_person:
+        if situation.identity_problem:
+            return Verdict(VerdictClass.FAULT, Reason.IDENTITY_FAULT, flags, {"problem": situation.identity_problem})
         if situation.can_seal:
             return Verdict(VerdictClass.PASS, Reason.PERSON_SEALED, flags)
         return Verdict(VerdictClass.FAULT, Reason.PERSON_NOT_SEALABLE, flags)
@@ -123,19 +136,22 @@ def _practice(code: TraceCode, findings: Findings, situation: Situation) -> Reas
     return Reason.TRAINING_CODE if is_test_code and situation.allowlist is not None else None
 
 
-def _was_review(situation: Situation) -> bool:
-    return situation.seen is not None and situation.seen.verdict == VerdictClass.REVIEW.value
-
-
 def _repeat(situation: Situation, findings: Findings, flags: tuple[Degraded, ...]) -> Verdict | None:
     seen, now, ticket = situation.seen, situation.now, situation.ticket
+    inside = [one for one in situation.contents if one is not None]
+    if ticket is not None and findings.packs and len(inside) == len(findings.packs):
+        places = [one.place for one in inside if one.is_on(ticket.id)]
+        if len(places) == len(inside):
+            return Verdict(VerdictClass.REPEAT, Reason.ON_TICKET, flags, {"place": min(places)})
     if seen is None:
         return None
+    portion = portion_of(findings, situation)
+    hold_off_ms = min(situation.policy.hold_off_ms, _PORTION_HOLD_OFF_MS) if portion else situation.policy.hold_off_ms
     here = (situation.station, ticket.id if ticket else None, now.boot)
     ago_ms = now.mono_ms - seen.stamp.mono_ms
-    if (seen.station, seen.ticket, seen.stamp.boot) == here and ago_ms <= situation.policy.hold_off_ms:
+    if (seen.station, seen.ticket, seen.stamp.boot) == here and ago_ms <= hold_off_ms:
         return Verdict(VerdictClass.REPEAT, Reason.REPEAT_SCAN, flags, {"seconds": max(0, ago_ms) // 1000})
-    if ticket is not None and seen.ticket == ticket.id and seen.place and portion_of(findings, situation) is None:
+    if ticket is not None and seen.is_on(ticket.id) and portion is None:
         return Verdict(VerdictClass.REPEAT, Reason.ON_TICKET, flags, {"place": seen.place})
     return None
 

@@ -1,18 +1,20 @@
 """The counter: turns one scan or command into its drafted records, with everything it depends on."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Final
 
 from yaoma.core.allowlist import Allowlist
-from yaoma.core.code import ControlCode, Lookalike, Meaning, parse
+from yaoma.core.code import ControlCode, Lookalike, LookalikeKind, Meaning, parse
 from yaoma.core.command import SignOn
 from yaoma.core.findings import Findings, look_up
-from yaoma.core.ledger import date_of
+from yaoma.core.identity import Identity, IdentityFault, read_identity
+from yaoma.core.ledger import Seen, date_of
 from yaoma.core.operation import Operation
 from yaoma.core.policy import Policy
 from yaoma.core.reason import Reason, VerdictClass
-from yaoma.core.record import Record, Stamp
+from yaoma.core.record import ClockState, Record, Stamp
 from yaoma.core.reservation import ledger_key
 from yaoma.core.scan import Person, scan_entry
 from yaoma.core.situation import Situation
@@ -47,7 +49,7 @@ class Counter:
         operations: What can be done, by id.
         floor: The latest time that is known to have passed.
         new_id: Gives the id of a new ticket.
-        seal: Seals an identity, or None where there are no keys to seal to.
+        seal: Seals an identity for a record of a log, or None where there are no keys to seal to.
         view: Told what was recorded.
         control: Knows what control codes stand for; without it they are refused.
         posts: Who works at each station.
@@ -60,7 +62,7 @@ class Counter:
     operations: Mapping[str, Operation]
     floor: TimeFloor
     new_id: Callable[[], str]
-    seal: Callable[[bytes], Person] | None
+    seal: Callable[[Identity, str], Person] | None
     view: View
     control: ControlDesk | None = None
     posts: Mapping[str, Post] = field(default_factory=dict)
@@ -79,14 +81,29 @@ class Counter:
         ticket = self.ledger.open_ticket(station)
         if isinstance(code, ControlCode):
             return self._controlled(symbol, code, draft, stamp, disk_low=disk_low)
+        identity = self._identity(symbol, code, ticket, stamp)
         situation = self._situation(code, station, ticket, stamp, disk_low=disk_low)
+        if isinstance(identity, IdentityFault):
+            situation = replace(situation, identity_problem=identity.reason.value)
         verdict = judge(code, situation)
         person = None
-        if verdict.reason == Reason.PERSON_SEALED and self.seal is not None:
-            person = self.seal(symbol.data.strip())
+        if verdict.reason == Reason.PERSON_SEALED and self.seal is not None and isinstance(identity, Identity):
+            person = self.seal(identity, draft.log)
         record = draft.add(scan_entry(symbol, code, verdict, situation, person), stamp)
         self.ledger.stage(record)
         return lambda: self.view.show(symbol, verdict, record)
+
+    def _identity(
+        self, symbol: Symbol, code: Meaning, ticket: Ticket | None, stamp: Stamp
+    ) -> Identity | IdentityFault | None:
+        """Read the identity card that the ticket wants, or give None if this is none."""
+        is_card = isinstance(code, Lookalike) and code.kind is LookalikeKind.ID_NUMBER
+        if not is_card or ticket is None or not ticket.wants_person:
+            return None
+        # With a clock that nobody set, nobody's birthday can be called a day to come.
+        is_known = stamp.clock is not ClockState.UNTRUSTED
+        today = date_of(max(stamp.wall_ms, self.floor.ms)) if is_known else None
+        return read_identity(symbol.data, today or date.max)
 
     def commanded(self, request: Request, draft: Draft, stamp: Stamp) -> Told:
         """Draft the records of a command, or refuse it.
@@ -130,10 +147,14 @@ class Counter:
     def _situation(
         self, code: Meaning, station: str, ticket: Ticket | None, stamp: Stamp, *, disk_low: bool
     ) -> Situation:
-        allowlist, seen, findings, relative = self.allowlist(), None, None, ""
+        allowlist, seen, findings, relative, held_by = self.allowlist(), None, None, "", ""
+        contents: tuple[Seen | None, ...] = ()
+        is_training = ticket is not None and ticket.is_training
         if not isinstance(code, Lookalike | ControlCode):
-            seen = self.ledger.seen(ledger_key(code.key, is_training=ticket is not None and ticket.is_training))
+            seen = self.ledger.seen(ledger_key(code.key, is_training=is_training))
             findings = look_up(code, allowlist)
+            contents = tuple(self.ledger.seen(ledger_key(one, is_training=is_training)) for one in findings.packs)
+            held_by = self._held_by((seen, *contents), station)
             relative = self._relative(code.key, findings, ticket)
         return Situation(
             now=stamp,
@@ -144,20 +165,33 @@ class Counter:
             policy=self.policy(),
             operation=self.operations.get(ticket.operation) if ticket else None,
             findings=findings,
-            complete_since_ms=self.ledger.complete_since_ms,
+            # Practice begins with an empty shelf.
+            complete_since_ms=None if is_training else self.ledger.complete_since_ms,
+            contents=contents,
+            held_by=held_by,
             relative=relative,
             floor_ms=self.floor.ms,
             disk_low=disk_low,
             can_seal=self.seal is not None,
         )
 
+    def _held_by(self, packs: Sequence[Seen | None], station: str) -> str:
+        """Give another station whose open ticket one of these packs is on, or an empty text."""
+        for seen in packs:
+            if seen is None or not seen.place or seen.station == station:
+                continue
+            ticket = self.ledger.open_ticket(seen.station)
+            if ticket is not None and seen.is_on(ticket.id):
+                return seen.station
+        return ""
+
     def _relative(self, key: str, findings: Findings, ticket: Ticket | None) -> str:
         """Give a container or content of this code that is on the same ticket, or an empty text."""
         if ticket is None or findings.shipment is None or not ticket.packs:
             return ""
         for other in (*findings.shipment.around(key), *findings.packs):
-            seen = self.ledger.seen(other)
-            if seen is not None and seen.ticket == ticket.id and seen.place:
+            seen = self.ledger.seen(ledger_key(other, is_training=ticket.is_training))
+            if seen is not None and seen.is_on(ticket.id):
                 return other
         return ""
 

@@ -11,6 +11,7 @@ from yaoma.core.command import Command
 from yaoma.core.ledger import Duty, day_of
 from yaoma.core.record import Stamp
 from yaoma.core.ticket import CommandRefusedError
+from yaoma.service.erasing import Erasing
 from yaoma.service.order_form import read_command
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
@@ -48,6 +49,7 @@ class Desk:
         left_out: Scanners that are not read for that reason.
         config_refused: Why the last good configuration is used and not the new one, by language; None if the new one
             is.
+        erasing: Has sealed identities erased.
         metrics_trouble: Why metrics are not served though they should be, or empty.
     """
 
@@ -67,6 +69,7 @@ class Desk:
     left_out: tuple[str, ...] = ()
     config_refused: Mapping[str, str] | None = None
     metrics_trouble: Callable[[], str] = lambda: ""
+    erasing: Erasing | None = None
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one request.
@@ -74,14 +77,12 @@ class Desk:
         Raises:
             ValueError: If it can't be understood.
         """
+        questions = {"status": self._status, "duties": self._duties, "store": self._store}
         try:
-            match request.get("do"):
-                case "status":
-                    return self._status()
-                case "duties":
-                    return {"duties": [_duty(duty) for duty in self.ledger.duties()]}
-                case "store":
-                    return {"store": [[drug, lot, left] for (drug, lot), left in sorted(self.ledger.store().items())]}
+            if question := questions.get(str(request.get("do"))):
+                return question()
+            if request.get("do") == "person_erase" and self.erasing is not None:
+                return self.erasing.asked(request)
             return self._carried_out(read_command(request))
         except CommandRefusedError as error:
             return {"refusal": error.reason}
@@ -101,6 +102,12 @@ class Desk:
             return {"refusal": answer.refusal}
         before = [dict(record.fields) for record in answer.records[:-1]]
         return {**answer.record.fields, **({"with": before} if before else {})}
+
+    def _duties(self) -> Mapping[str, Any]:
+        return {"duties": [_duty(duty) for duty in self.ledger.duties()]}
+
+    def _store(self) -> Mapping[str, Any]:
+        return {"store": [[drug, lot, left] for (drug, lot), left in sorted(self.ledger.store().items())]}
 
     def _status(self) -> Mapping[str, Any]:
         journal, trouble, uplink = self.recorder.journal, self.recorder.trouble, self.uplink()

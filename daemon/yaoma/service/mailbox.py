@@ -4,7 +4,7 @@ import queue
 import threading
 from collections import deque
 
-from yaoma.service.work import CloseLog, Damage, Item, Request
+from yaoma.service.work import Item
 
 __all__ = ["Mailbox"]
 
@@ -18,10 +18,10 @@ class Mailbox:
 
     def __init__(self, items: "queue.Queue[Item]") -> None:
         self._items = items
-        self._waiting: deque[CloseLog | Damage | Request] = deque()
+        self._waiting: deque[Item] = deque()
         self._lock = threading.Lock()
 
-    def post(self, item: CloseLog | Damage | Request) -> None:
+    def post(self, item: Item) -> None:
         """Tell the recorder, now or as soon as there is a place; returns at once."""
         with self._lock:
             self._waiting.append(item)

@@ -11,9 +11,10 @@ from yaoma.core.entry import CloseReason, clock_changed
 from yaoma.core.record import Entry, Stamp
 from yaoma.service.counter import Counter, Told
 from yaoma.service.watch import Heart
-from yaoma.service.work import Answer, CloseLog, Damage, Item, Request, Trouble
+from yaoma.service.work import Answer, CloseLog, Damage, Erase, Item, Request, Trouble
 from yaoma.shell.database import DatabaseDamagedError, DatabaseError, DatabaseUnavailableError
 from yaoma.shell.disk import DiskGauge
+from yaoma.shell.erasure import draft_erasure, finish_erasure
 from yaoma.shell.journal import Draft, Journal
 from yaoma.shell.journal_folder import JournalFolder
 from yaoma_drivers.symbol import Symbol
@@ -31,6 +32,9 @@ UNWRITTEN_PACKS = 100_000
 _IDLE_S = 0.25
 _FLUSH_S = 5.0
 _FLUSH_PACKS = 2048
+
+#: How often tickets are looked at that nobody works on any more.
+_LOOK_FOR_IDLE_S = 10.0
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 10.0
 
@@ -45,6 +49,12 @@ _STARTING = Trouble("journal_recovering")
 
 #: What becomes a record; everything else in the queue is about the log itself.
 _RECORDED = (Symbol, Request)
+
+
+def _unasked(answer: Answer) -> None:
+    """Take the answer to what the box itself commanded."""
+    if answer.refusal:
+        log.warning("idle ticket not ended: reason=%s", answer.refusal)
 
 
 class SiteLostError(Exception):
@@ -66,6 +76,7 @@ class RecorderParts:
         first_entries: Recorded at the start, such as the `start` record.
         last: The stamp of the last record before the start, or None: the clock may have been set in between.
         committed: Told how long each commit took, in seconds; must return at once.
+        look_for_idle_s: How often tickets are looked at that nobody works on any more, in seconds.
         heart: Beats after each step; being idle counts, a blocked append does not.
     """
 
@@ -79,6 +90,7 @@ class RecorderParts:
     first_entries: Sequence[Entry] = ()
     last: Stamp | None = None
     committed: Callable[[float], None] = lambda _: None
+    look_for_idle_s: float = _LOOK_FOR_IDLE_S
     heart: Heart = field(default_factory=lambda: Heart("recorder", STEP_S))
 
 
@@ -100,7 +112,7 @@ class Recorder(threading.Thread):
         self._items = items
         self._due = list(parts.first_entries)
         self._retry_at_s, self._wait_s = 0.0, _FIRST_RETRY_S
-        self._checkpoint_at_s = self._flush_at_s = time.monotonic()
+        self._checkpoint_at_s = self._flush_at_s = self._idle_at_s = time.monotonic()
         now = parts.clock()
         self._stamp = parts.last if parts.last is not None and parts.last.boot == now.boot else now
         self._to_replace: CloseLog | Damage | None = None
@@ -138,7 +150,7 @@ class Recorder(threading.Thread):
             pass
         return items
 
-    def _serve(self, items: Sequence[Symbol | Request | CloseLog | Damage]) -> None:
+    def _serve(self, items: Sequence[Symbol | Request | CloseLog | Damage | Erase]) -> None:
         group: list[Symbol | Request] = []
         for item in items:
             if isinstance(item, _RECORDED):
@@ -146,6 +158,9 @@ class Recorder(threading.Thread):
             else:
                 self._record(group)
                 group = []
+                if isinstance(item, Erase):
+                    self._erase(item)
+                    continue
                 if self.journal is None or item.log == self.journal.log:
                     self._to_replace = item
                 self._replace()
@@ -177,6 +192,28 @@ class Recorder(threading.Thread):
             self._due.clear()
             self._ledger.keep()
             self._parts.kept()
+
+    def _erase(self, item: Erase) -> None:
+        """Erase sealed identities and record that, in one commit; then what lies outside of the open log."""
+        journal = self._journal_in_service()
+        if journal is None:
+            item.answer(None)
+            return
+        self._parts.heart.beat(within_s=_RECOVERY_S)
+        draft, before = journal.draft(), self._stamp
+        try:
+            for record in draft_erasure(item.plan, item.erasure, draft, lambda: self._stamped(draft)):
+                self._ledger.stage(record)
+            self._commit(journal, draft)
+            self._ledger.keep()
+            outcome = finish_erasure(item.plan, journal.path.parent, journal)
+        except DatabaseError as error:
+            self._stamp = before
+            item.answer(None)
+            self._failed(error, journal)
+            return
+        item.answer(outcome)
+        self._parts.kept()
 
     def _drafted(self, draft: Draft, group: Sequence[Symbol | Request]) -> list[Told]:
         disk_low, told = self._parts.disk.room().low, list[Told]()
@@ -308,6 +345,9 @@ class Recorder(threading.Thread):
         if self._to_replace is not None:
             self._replace()
         now_s = time.monotonic()
+        if now_s - self._idle_at_s >= self._parts.look_for_idle_s:
+            self._idle_at_s = now_s
+            self._end_idle()
         if self._ledger.unwritten > _FLUSH_PACKS or now_s - self._flush_at_s > _FLUSH_S:
             self._flush_at_s = now_s
             self._flush()
@@ -317,6 +357,17 @@ class Recorder(threading.Thread):
                 self._checkpoint(journal)
         else:
             self._checkpoint_at_s = now_s
+
+    def _end_idle(self) -> None:
+        """End the tickets that nobody works on any more (S0-20)."""
+        if self._journal_in_service() is None:
+            return
+        try:
+            due = self._parts.counter.idle(self._parts.clock())
+        except DatabaseError as error:
+            raise SiteLostError(error.problem) from error
+        if due:
+            self._record([Request(command, _unasked) for command in due])
 
     def _flush(self) -> None:
         try:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from yaoma.core.command import Command
+from yaoma.core.erasure import Erasure
 from yaoma.core.record import Record
 from yaoma.core.verdict import Verdict
+from yaoma.shell.erasure import EraseOutcome, ErasePlan
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["Answer", "CloseLog", "Damage", "Item", "Request", "Trouble", "View"]
+__all__ = ["Answer", "CloseLog", "Damage", "Erase", "Item", "Request", "Trouble", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,22 @@ class Damage:
     seq: int
 
 
-Item = Symbol | Request | CloseLog | Damage | None
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Sealed identities are to be erased.
+
+    Args:
+        plan: Which.
+        erasure: Who wants it and why.
+        answer: Called once, on the recorder's thread, with what was left; None if it can't be done now.
+    """
+
+    plan: ErasePlan
+    erasure: Erasure
+    answer: Callable[[EraseOutcome | None], None] = field(repr=False)
+
+
+Item = Symbol | Request | CloseLog | Damage | Erase | None
 """None ends the recorder, after everything before it."""
 
 

@@ -114,6 +114,9 @@ class Catalogue:
             # A control code was refused: what to do depends on why.
             why = self.refusal(str(refusal))
             return Text(self.templates[f"reason.{name}"].headline, why.line, why.todo)
+        if problem := facts.get("problem"):
+            why = self.text("identity_fault", str(problem))
+            return Text(self.templates[f"reason.{name}"].headline, why.line, why.todo)
         if (action := facts.get("action")) and f"sheet.{action}" in self.templates:
             said = self.text("sheet", str(action))
             facts = {**facts, "action": said.headline or said.line}

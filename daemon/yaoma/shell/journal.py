@@ -65,6 +65,11 @@ class Draft:
             self.sealed[seq] = entry.sealed
         return record
 
+    @property
+    def log(self) -> str:
+        """The log that it is drafted for."""
+        return self._log
+
     def erase(self, seq: int) -> None:
         """Have the sealed identity of a record of this log erased together with what is added, which must say so."""
         self.erased.add(seq)
