@@ -92,12 +92,14 @@ class Settle:
         how: Why: `matched` where the box found it, else an operator's words.
         operator: Who; empty only where the box found it.
         into: The state that quarantined packs get; empty if they stay.
+        is_own: The box found it.
     """
 
     duties: Sequence[str]
     how: str
     operator: str = ""
     into: str = ""
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from typing import Final
 
 from yaoma.core.allowlist import CodeStatus, Source
 from yaoma.core.findings import Findings
+from yaoma.core.ledger import Seen
+from yaoma.core.operation import Operation
 from yaoma.core.pack import DIVISIBLE, OBSTACLES, PackState
-from yaoma.core.portion import portion_of
+from yaoma.core.portion import is_case, portion_of
 from yaoma.core.product import ProductFlag
 from yaoma.core.reason import CLASSES, DEFAULT_CLASS, Reason, VerdictClass
+from yaoma.core.shipment import ShipmentKind
 from yaoma.core.situation import Situation
-from yaoma.core.ticket import Ticket
+from yaoma.core.ticket import Line, Ticket
 
 __all__ = ["Objection", "objections", "wanted_line"]
 
@@ -43,6 +46,8 @@ _STATUS: Final = {
     CodeStatus.ABSENT: Reason.STATUS_ABSENT,
     CodeStatus.GONE: Reason.STATUS_GONE,
 }
+
+_GRAVITY: Final = {VerdictClass.PASS: 0, VerdictClass.REVIEW: 1, VerdictClass.STOP: 2}
 
 
 def objections(findings: Findings, situation: Situation) -> Sequence[Objection]:
@@ -110,20 +115,35 @@ def _status(findings: Findings, situation: Situation) -> Objection | None:
 
 def _not_smallest(findings: Findings, situation: Situation) -> Objection | None:
     product, operation = findings.product, situation.operation
-    if product is None or operation is None or not findings.is_container or ProductFlag.CASE_CODE in product.flags:
+    if findings.is_too_large:
+        return Objection(Reason.NOT_SMALLEST, VerdictClass.STOP, {"product": product.name if product else ""})
+    if (
+        operation is None
+        or not findings.is_container
+        or (product is not None and ProductFlag.CASE_CODE in product.flags)
+    ):
         return None
-    if not situation.policy.smallest_only(operation.id, product.flags):
+    if not situation.policy.smallest_only(operation.id, product.flags if product else ()):
         return None
-    return _object(Reason.NOT_SMALLEST, situation, {"product": product.name})
+    return _object(Reason.NOT_SMALLEST, situation, {"product": product.name if product else ""})
 
 
 def _history(findings: Findings, situation: Situation) -> Objection | None:
     """Judge the state that the pack is in; what is not known is not held against it (DESIGN.md 6)."""
-    operation, seen = situation.operation, situation.seen
+    operation = situation.operation
     if operation is None or not operation.states:
         return None
+    if not findings.packs:
+        return _state(findings, situation, operation, situation.seen)
+    # A container is as good as the worst pack inside.
+    inside = {seen.state if seen else PackState.UNKNOWN: seen for seen in situation.contents}
+    against = [_state(findings, situation, operation, seen) for seen in inside.values()]
+    return max((one for one in against if one is not None), key=lambda one: _GRAVITY[one.verdict], default=None)
+
+
+def _state(findings: Findings, situation: Situation, operation: Operation, seen: Seen | None) -> Objection | None:
     state = seen.state if seen else PackState.UNKNOWN
-    if state in operation.states or (state is PackState.UNKNOWN and findings.is_container and operation.receives):
+    if state in operation.states:
         return None
     if state is PackState.UNKNOWN and situation.complete_since_ms is None:
         return _object(Reason.HISTORY_UNKNOWN, situation)
@@ -134,43 +154,71 @@ def _history(findings: Findings, situation: Situation) -> Objection | None:
     return _object(reason, situation, facts)
 
 
+def _reserved(_: Findings, situation: Situation) -> Objection | None:
+    """Keep a pack on the ticket that it was scanned for first: one pack is not for two bills."""
+    if not situation.held_by or situation.operation is None or situation.operation.into is None:
+        return None
+    return _object(Reason.ON_OTHER_TICKET, situation, {"station": situation.held_by})
+
+
 def _portion(findings: Findings, situation: Situation) -> Objection | None:
     """Judge the portion that an opened pack, or a case behind whose code many packs stand, has to give."""
-    portion = portion_of(findings, situation)
-    if portion is None:
-        operation, line = situation.operation, wanted_line(findings, situation)
-        if operation is not None and operation.opens and (findings.product is None or not findings.product.units):
-            return _object(Reason.UNITS_UNKNOWN, situation)
-        if line is not None and operation is not None and operation.hands_out:
-            number = situation.ticket.lines[line] if situation.ticket else None
-            if number is not None and not number.packs:
-                return _object(Reason.NOT_OPENED, situation)
-        return None
-    if not portion.fits:
+    operation, product = situation.operation, findings.product
+    if operation is not None and operation.opens and (product is None or not product.units or is_case(product)):
+        return _object(Reason.UNITS_UNKNOWN, situation)
+    portion, line = portion_of(findings, situation), _line(findings, situation)
+    is_units = portion is not None and not portion.of_case
+    facts: Facts = {"product": product.name if product else ""}
+    if line is not None and operation is not None and operation.hands_out:
+        if is_units and not line.units:
+            return _object(Reason.OPENED_WHOLE, situation, facts)
+        if not is_units and not line.packs:
+            return _object(Reason.NOT_OPENED, situation, facts)
+    if portion is not None and not portion.fits:
         return _object(Reason.UNITS_EXCEEDED, situation, {"left": portion.left, "units": portion.units})
     return None
 
 
 def wanted_line(findings: Findings, situation: Situation) -> int | None:
-    """Give the number of the ticket's line that wants this drug: the first that is not full yet, else the last."""
+    """Give the number of the ticket's line that wants this drug: the first that is not full yet, else the last.
+
+    Args:
+        findings: What the list says of the code.
+        situation: Everything else.
+    """
     ticket, product = situation.ticket, findings.product
-    if ticket is None or product is None:
+    if ticket is None or product is None or not ticket.lines:
         return None
+    is_units = _is_units(findings, situation)
     fitting = [number for number, line in enumerate(ticket.lines) if product.drug_id in line.matches]
-    return next((number for number in fitting if not ticket.lines[number].is_filled), fitting[-1] if fitting else None)
+    open_lines = (number for number in fitting if ticket.lines[number].wants(is_units=is_units))
+    return next(open_lines, fitting[-1] if fitting else None)
+
+
+def _is_units(findings: Findings, situation: Situation) -> bool:
+    portion = portion_of(findings, situation)
+    return portion is not None and not portion.of_case
+
+
+def _line(findings: Findings, situation: Situation) -> Line | None:
+    number = wanted_line(findings, situation)
+    return None if number is None or situation.ticket is None else situation.ticket.lines[number]
 
 
 def _lines(findings: Findings, situation: Situation) -> Objection | None:
     """Hold the pack against what the till wants: another drug is 串换 (S3-16)."""
-    ticket, product = situation.ticket, findings.product
+    ticket, product, seen = situation.ticket, findings.product, situation.seen
     if ticket is None or not ticket.lines or product is None:
         return None
-    number = wanted_line(findings, situation)
-    if number is None:
+    line = _line(findings, situation)
+    if line is None:
         return _object(Reason.OTHER_DRUG, situation, {"product": product.name})
-    line, seen = ticket.lines[number], situation.seen
-    is_on_it = seen is not None and seen.ticket == ticket.id and seen.place > 0 and not seen.taken
-    if line.is_filled and not is_on_it:
+    portion = portion_of(findings, situation)
+    if portion is None and seen is not None and seen.is_on(ticket.id):
+        return None
+    is_units = portion is not None and not portion.of_case
+    is_full = not line.wants(is_units=is_units)
+    if is_full or (not is_units and line.filled + max(1, len(findings.packs)) > line.packs):
         return _object(Reason.LINE_FULL, situation, {"product": product.name, "packs": line.packs})
     return None
 
@@ -198,6 +246,8 @@ def _shipment(findings: Findings, situation: Situation) -> Objection | None:
         return None
     if shipment is None:
         return _without_shipment(findings, situation, ticket)
+    if shipment.kind is ShipmentKind.HEADQUARTERS and not situation.policy.headquarters_receipts:
+        return _object(Reason.HEADQUARTERS_NOT_ALLOWED, situation)
     if ticket.shipment and ticket.shipment != shipment.id:
         return _object(Reason.OTHER_SHIPMENT, situation, {"shipment": shipment.bill})
     said = findings.line.lot if findings.line else None
@@ -223,6 +273,7 @@ _AT_THE_COUNTER: Final[Sequence[_Rule]] = (
     _expired,
     _status,
     _history,
+    _reserved,
     _portion,
     _lines,
     _not_smallest,

@@ -10,6 +10,7 @@ from yaoma.core.ticket import Ticket
 
 __all__ = [
     "MAX_REASON_CHARS",
+    "PACKS_AT_ONCE",
     "StockAction",
     "applied",
     "held",
@@ -37,6 +38,12 @@ class StockAction(StrEnum):
     COUNT = "count"
 
 
+def _at(ticket: Ticket) -> dict[str, Json]:
+    """Say where; what is done on a practice ticket is marked as such, so that nobody counts it (S0-07)."""
+    fields: dict[str, Json] = {"ticket": ticket.id, "station": ticket.station}
+    return {**fields, "training": True} if ticket.is_training else fields
+
+
 def undone(ticket: Ticket, packs: Sequence[str], operator: str) -> Entry:
     """Say that packs are taken off their ticket.
 
@@ -45,10 +52,7 @@ def undone(ticket: Ticket, packs: Sequence[str], operator: str) -> Entry:
         packs: What the last scan had put on it.
         operator: Who says so; empty if unknown.
     """
-    return Entry(
-        Kind.UNDO,
-        {"ticket": ticket.id, "station": ticket.station, "packs": list(packs), "operator": operator},
-    )
+    return Entry(Kind.UNDO, {**_at(ticket), "packs": list(packs), "operator": operator})
 
 
 def overridden(ticket: Ticket, packs: Sequence[str], operator: str, reason: str, due_ms: int = 0) -> Entry:
@@ -61,13 +65,7 @@ def overridden(ticket: Ticket, packs: Sequence[str], operator: str, reason: str,
         reason: Why, in the operator's words.
         due_ms: For an emergency use (先用后补): until when it must be matched, milliseconds since 1970; else 0.
     """
-    fields: dict[str, Json] = {
-        "ticket": ticket.id,
-        "station": ticket.station,
-        "packs": list(packs),
-        "operator": operator,
-        "reason": reason,
-    }
+    fields: dict[str, Json] = {**_at(ticket), "packs": list(packs), "operator": operator, "reason": reason}
     if due_ms:
         fields["due_ms"] = due_ms
     return Entry(Kind.OVERRIDE, fields)
@@ -80,9 +78,7 @@ def stated(ticket: Ticket, statement: Mapping[str, Json]) -> Entry:
         ticket: The open ticket.
         statement: Operator and reason, see `yaoma.core.identity`.
     """
-    return Entry(
-        Kind.OVERRIDE, {**statement, "statement": True, "ticket": ticket.id, "station": ticket.station, "packs": []}
-    )
+    return Entry(Kind.OVERRIDE, {**statement, "statement": True, **_at(ticket), "packs": []})
 
 
 def stocked(action: StockAction, fields: Mapping[str, Json]) -> Entry:

@@ -1,14 +1,21 @@
 """Findings: everything that the list says of one code, looked up once for the verdict and for the record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
-from yaoma.core.allowlist import NOT_LISTED, Allowlist, Denial, Listing
-from yaoma.core.code import Gs1, TraceCode
+from yaoma.core.allowlist import NOT_LISTED, Allowlist, CodeStatus, Denial, Listing
+from yaoma.core.code import CodeError, Gs1, TraceCode, from_key
 from yaoma.core.product import PackLevel, Product
 from yaoma.core.shipment import Shipment, ShipmentLine
 
-__all__ = ["NOTHING", "Findings", "look_up"]
+__all__ = ["MAX_PACKS", "NOTHING", "Findings", "look_up"]
+
+#: So many packs of one container fit into one record; of a larger one what is inside is scanned.
+MAX_PACKS: Final = 4000
+
+#: What stands against a container if it stands against one pack inside; the first is the gravest.
+_GRAVE: Final = (CodeStatus.CANCELLED, CodeStatus.ABSENT, CodeStatus.GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,7 @@ class Findings:
         expiry: Likewise.
         is_lot_doubtful: Some lots of the product are denied, and nobody knows this pack's.
         packs: Keys of the smallest packs that a container of a despatch note brings in; empty for anything else.
+        is_too_large: The container holds more of them than `MAX_PACKS`.
     """
 
     product: Product | None = None
@@ -38,11 +46,12 @@ class Findings:
     expiry: date | None = None
     is_lot_doubtful: bool = False
     packs: tuple[str, ...] = ()
+    is_too_large: bool = False
 
     @property
     def is_container(self) -> bool:
         """The code is that of a middle or large package."""
-        return self.product is not None and self.product.level is not PackLevel.SMALL
+        return bool(self.packs) or (self.product is not None and self.product.level is not PackLevel.SMALL)
 
 
 NOTHING = Findings()
@@ -60,7 +69,8 @@ def look_up(code: TraceCode, allowlist: Allowlist | None) -> Findings:
     listing = allowlist.listing(code)
     product = allowlist.product(code.product_key)
     if listing.damaged:
-        return Findings(product, listing)
+        # Denials stand in tables of their own; they hold whatever the damaged page would say.
+        return Findings(product, listing, denial=allowlist.denial(code, code.lot if isinstance(code, Gs1) else None))
     shipment = allowlist.shipment(listing.shipment) if listing.shipment else None
     line = shipment.line(code.key) if shipment else None
     own_lot, own_expiry = (code.lot, code.expiry) if isinstance(code, Gs1) else (None, None)
@@ -69,7 +79,7 @@ def look_up(code: TraceCode, allowlist: Allowlist | None) -> Findings:
     denial = allowlist.denial(code, lot or None)
     doubtful = not lot and denial is None and allowlist.denies_lots_of(code.product_key)
     packs = shipment.smallest_in(code.key) if shipment is not None and line is None else ()
-    return Findings(
+    found = Findings(
         product,
         listing,
         denial=denial,
@@ -79,5 +89,43 @@ def look_up(code: TraceCode, allowlist: Allowlist | None) -> Findings:
         lot=lot,
         expiry=expiry,
         is_lot_doubtful=doubtful,
-        packs=packs,
+        packs=packs if len(packs) <= MAX_PACKS else (),
+        is_too_large=len(packs) > MAX_PACKS,
     )
+    return _with_contents(found, shipment, allowlist) if shipment is not None and found.packs else found
+
+
+def _with_contents(container: Findings, shipment: Shipment, allowlist: Allowlist) -> Findings:
+    """Hold against a container what stands against a pack inside: one denied pack must not come in with the others."""
+    inside = [found for key in container.packs if (found := _pack(key, shipment, allowlist)) is not None]
+    lots, expiries = {found.lot for found in inside}, [found.expiry for found in inside if found.expiry is not None]
+    said = {found.listing.status for found in inside}
+    grave = next((status for status in _GRAVE if status in said), None)
+    known = container.listing.status if None not in said else None
+    listing = replace(
+        container.listing,
+        status=grave or known,
+        damaged=any(found.listing.damaged for found in inside),
+    )
+    return replace(
+        container,
+        listing=listing,
+        denial=container.denial or next((found.denial for found in inside if found.denial is not None), None),
+        lot=container.lot or (lots.pop() if len(lots) == 1 else ""),
+        expiry=min(expiries, default=container.expiry),
+        is_lot_doubtful=container.is_lot_doubtful or any(found.is_lot_doubtful for found in inside),
+    )
+
+
+def _pack(key: str, shipment: Shipment, allowlist: Allowlist) -> Findings | None:
+    """Look up a pack inside a container of a despatch note; None if the note names it by no code."""
+    try:
+        code = from_key(key, allowlist.patterns)
+    except CodeError:
+        return None
+    listing, line = allowlist.listing(code), shipment.line(key)
+    lot = listing.lot or (line.lot if line else None) or ""
+    denial = allowlist.denial(code, lot or None)
+    doubtful = not lot and denial is None and allowlist.denies_lots_of(code.product_key)
+    expiry = listing.expiry or (line.expiry if line else None)
+    return Findings(None, listing, denial=denial, lot=lot, expiry=expiry, is_lot_doubtful=doubtful)

@@ -13,7 +13,7 @@ from yaoma.core.pack import PackState
 from yaoma.core.product import Product, ProductFlag
 from yaoma.core.situation import Situation
 
-__all__ = ["Portion", "portion_of"]
+__all__ = ["Portion", "is_case", "portion_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +21,18 @@ class Portion:
     """What a scan takes.
 
     Args:
-        units: How many portions; below zero if it puts some back.
+        units: How many portions; below zero if it puts some back, or counts them.
         left: How many are left before it, the open ticket's included.
         fits: There are enough, and no more come back than were taken.
-        assumed: How many a case is taken to have held that was never received here; 0 where that is known.
+        assumed: How many a case is taken to have held whose number is not known here; 0 where it is.
+        of_case: They are packs behind a case's code, not units of an opened pack.
     """
 
     units: int
     left: int
     fits: bool
     assumed: int = 0
+    of_case: bool = False
 
 
 def portion_of(findings: Findings, situation: Situation) -> Portion | None:
@@ -43,9 +45,9 @@ def portion_of(findings: Findings, situation: Situation) -> Portion | None:
     product, operation, seen = findings.product, situation.operation, situation.seen
     if product is None or operation is None or operation.into is None:
         return None
-    on_ticket = seen is not None and situation.ticket is not None and seen.ticket == situation.ticket.id
+    on_ticket = seen is not None and situation.ticket is not None and seen.is_on(situation.ticket.id)
     taken = seen.taken if seen is not None and on_ticket else 0
-    if ProductFlag.CASE_CODE in product.flags and product.packs > 1:
+    if is_case(product):
         return _of_case(product, operation, seen, taken)
     if seen is None or not product.units or seen.state is not PackState.OPENED:
         return None
@@ -58,14 +60,27 @@ def portion_of(findings: Findings, situation: Situation) -> Portion | None:
     return None
 
 
-def _of_case(product: Product, operation: Operation, seen: Seen | None, taken: int) -> Portion:
-    left = (seen.left if seen else 0) - taken
+def is_case(product: Product) -> bool:
+    """Say whether a product's code is that of a case whose packs carry none."""
+    return ProductFlag.CASE_CODE in product.flags and product.packs > 1
+
+
+def _of_case(product: Product, operation: Operation, seen: Seen | None, taken: int) -> Portion | None:
+    is_unknown = seen is None or seen.state is PackState.UNKNOWN
+    left = (seen.left if seen and not is_unknown else 0) - taken
+    if operation.keeps:
+        # What lies there is counted, not moved.
+        return Portion(-1, -taken, fits=-taken < product.packs, of_case=True)
+    if operation.direction is Direction.NONE:
+        return None
     if operation.direction is Direction.IN:
-        return Portion(-1, left, fits=left < product.packs)
-    if seen is None or seen.state is PackState.UNKNOWN:
+        return Portion(-1, left, fits=left < product.packs, of_case=True)
+    # Another box of the site tells that it came, not with how many.
+    is_unsaid = seen is not None and seen.state is PackState.IN_STOCK and not seen.left and bool(seen.elsewhere)
+    if is_unknown or is_unsaid:
         left = product.packs - taken
-        return Portion(1, left, fits=left >= 1, assumed=product.packs)
-    return Portion(1, left, fits=left >= 1)
+        return Portion(1, left, fits=left >= 1, assumed=product.packs, of_case=True)
+    return Portion(1, left, fits=left >= 1, of_case=True)
 
 
 def _wanted_units(product: Product, situation: Situation, left: int) -> int:

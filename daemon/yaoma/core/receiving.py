@@ -10,8 +10,9 @@ from yaoma.core.ticket import Ticket
 
 __all__ = ["Difference", "compare", "difference_entry"]
 
-#: So many codes of a kind are named in the record; the rest is counted. The journal has each scan anyway.
+#: So many codes of a kind, and lines, are named in the record; the rest is counted. The journal has each scan anyway.
 _NAMED = 500
+_LOT_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def difference_entry(ticket: Ticket, found: Difference) -> Entry:
         found: What was found.
     """
     shipment = found.shipment
+    lines = shipment.lines[:_NAMED] if shipment else ()
     fields: dict[str, Json] = {
         "ticket": ticket.id,
         "station": ticket.station,
@@ -86,8 +88,8 @@ def difference_entry(ticket: Ticket, found: Difference) -> Entry:
         "extra_codes": list(found.extra[:_NAMED]),
         "doubtful_codes": [[key, reason] for key, reason in list(found.doubtful.items())[:_NAMED]],
         "lines": [
-            [line.product, line.lot or "", said, number]
-            for line, (said, number) in zip(shipment.lines if shipment else (), found.lines, strict=True)
+            [line.product, (line.lot or "")[:_LOT_CHARS], said, number]
+            for line, (said, number) in zip(lines, found.lines[:_NAMED], strict=True)
         ],
     }
     return Entry(Kind.DIFFERENCE, fields)

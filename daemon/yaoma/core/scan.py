@@ -7,7 +7,7 @@ from yaoma.core.canonical import Json
 from yaoma.core.code import ControlCode, Gs1, Lookalike, Meaning, Other, TraceCode
 from yaoma.core.counter_rules import wanted_line
 from yaoma.core.findings import NOTHING, Findings
-from yaoma.core.portion import portion_of
+from yaoma.core.portion import is_case, portion_of
 from yaoma.core.reason import VerdictClass
 from yaoma.core.record import Entry, Kind
 from yaoma.core.situation import Situation
@@ -137,10 +137,13 @@ def _ticket_fields(findings: Findings, situation: Situation) -> dict[str, Json]:
         fields["line"] = line
     if portion is not None:
         fields["taken"] = portion.units
+        if portion.of_case:
+            fields["case"] = True
         if portion.assumed:
             fields["holds"] = portion.assumed
-    if operation is not None and operation.opens and findings.product is not None and findings.product.units:
-        fields["opens"] = findings.product.units
+    product = findings.product
+    if operation is not None and operation.opens and product is not None and product.units and not is_case(product):
+        fields["opens"] = product.units
     if findings.packs and operation is not None and operation.into is not None:
         fields["packs"] = list(findings.packs)
     return fields

@@ -63,6 +63,10 @@ class Line:
         """Everything that it wants was scanned."""
         return self.filled >= self.packs and self.filled_units >= self.units
 
+    def wants(self, *, is_units: bool) -> bool:
+        """Say whether it wants more whole packs, or more units."""
+        return self.filled_units < self.units if is_units else self.filled < self.packs
+
     def taking(self, packs: int, units: int) -> "Line":
         """Give the line after so many more packs and units; below zero for fewer."""
         return replace(self, filled=max(0, self.filled + packs), filled_units=max(0, self.filled_units + units))

@@ -80,7 +80,7 @@ class ControlDesk:
 
 def _opening(operation: str, station: str, post: Post, ticket: Ticket | None) -> Sequence[Command]:
     opening = TicketCommand(Action.OPEN, station, operation, post.operator, is_training=post.is_training)
-    if ticket is None or ticket.packs:
+    if ticket is None or ticket.packs or ticket.lines or ticket.shipment:
         return [opening]
-    # Nothing was scanned yet: the operator has changed his mind.
+    # Nothing was scanned yet, and nobody else has asked for it: the operator has changed his mind.
     return [TicketCommand(Action.CANCEL, station, operator=post.operator, cause="changed"), opening]

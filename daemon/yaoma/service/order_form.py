@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from yaoma.core.command import Command, Override, Settle, SignOn, State, StockMove, Undo
 from yaoma.core.deed import StockAction
-from yaoma.core.person_statement import PersonStatement, StatementRefusedError
-from yaoma.core.ticket import VERIFY, Action, CommandRefusedError, Line, TicketCommand
+from yaoma.core.person_statement import PersonStatement, StatementProblem, StatementRefusedError, number_in
+from yaoma.core.ticket import MAX_LINES, VERIFY, Action, CommandRefusedError, Line, TicketCommand
 
 __all__ = ["COMMANDS", "read_command"]
 
@@ -42,7 +42,11 @@ def _text(asked: Asked, name: str, most: int = _MAX_TEXT_CHARS) -> str:
 
 
 def _operator(asked: Asked) -> str:
-    return _text(asked, "operator", _MAX_OPERATOR_CHARS)
+    """Read who asks: an id without meaning outside the site, and no number of a person (DESIGN.md 3, promise 5)."""
+    operator = _text(asked, "operator", _MAX_OPERATOR_CHARS).strip()
+    if number_in(operator) in {StatementProblem.NOTE_HAS_IDENTITY, StatementProblem.NOTE_HAS_PHONE}:
+        raise CommandRefusedError("statement_operator_is_number")
+    return operator
 
 
 def _quantity(asked: Asked, name: str) -> int:
@@ -52,17 +56,27 @@ def _quantity(asked: Asked, name: str) -> int:
     return value
 
 
+def _line(asked: object) -> Line:
+    """Read what a till wants; which drugs that stands for, the list says and not the till."""
+    if not isinstance(asked, dict):
+        raise ValueError("a line is an object")  # noqa: TRY004 - one error for a bad request
+    line = {"drug": _text(asked, "drug"), "name": _text(asked, "name")}
+    return Line.read({**line, "packs": _quantity(asked, "packs"), "units": _quantity(asked, "units")})
+
+
 def _ticket(asked: Asked) -> TicketCommand:
     lines = asked.get("lines", [])
     if not isinstance(lines, list):
         raise ValueError("lines is a list")  # noqa: TRY004 - as above
+    if len(lines) > MAX_LINES:
+        raise CommandRefusedError("too_many_lines")
     return TicketCommand(
         Action(asked.get("action", "")),
         _text(asked, "station"),
         _text(asked, "operation") or VERIFY,
         _operator(asked),
         wants_person=asked.get("person") is True,
-        lines=tuple(Line.read(line) for line in lines),
+        lines=tuple(_line(line) for line in lines),
         shipment=_text(asked, "shipment"),
         payer=_text(asked, "payer"),
         bill=_text(asked, "bill"),
@@ -109,7 +123,7 @@ def _stock(asked: Asked) -> StockMove:
 
 def _settle(asked: Asked) -> Settle:
     duties, into = asked.get("duties", []), _text(asked, "into")
-    if not isinstance(duties, list) or not all(isinstance(duty, str) for duty in duties):
+    if not isinstance(duties, list) or not all(isinstance(duty, str) and duty.isprintable() for duty in duties):
         raise ValueError("duties is a list of ids")
     if into not in {"", "in_stock"}:
         raise ValueError("into is in_stock or nothing")

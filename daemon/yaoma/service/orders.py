@@ -9,6 +9,7 @@ from yaoma.core.code import CodeError, from_key
 from yaoma.core.command import Append, Command, Hold, Merge, Override, Settle, SignOn, State, StockMove, Undo
 from yaoma.core.deed import (
     MAX_REASON_CHARS,
+    PACKS_AT_ONCE,
     StockAction,
     held,
     merged,
@@ -19,9 +20,12 @@ from yaoma.core.deed import (
     stocked,
     undone,
 )
+from yaoma.core.ledger import Seen, date_of
 from yaoma.core.operation import Operation
+from yaoma.core.pack import IN_HAND
 from yaoma.core.person_statement import StatementProblem, number_in
-from yaoma.core.policy import Policy
+from yaoma.core.policy import Policy, UncodedGoods
+from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.receiving import compare, difference_entry
 from yaoma.core.record import Entry, Stamp
 from yaoma.core.reservation import ledger_key
@@ -32,6 +36,9 @@ from yaoma.shell.site_ledger import SiteLedger
 __all__ = ["Orders"]
 
 _HOUR_MS = 3600 * 1000
+
+#: So many drugs may the lines of a ticket stand for, that its record stays small.
+_MAX_DRUGS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +116,8 @@ class Orders:
             doubtful_into=doubtful.value if doubtful else "",
             keeps=operation.keeps if operation else False,
         )
-        if command.action is Action.CLOSE and ticket is not None and operation is not None and operation.receives:
+        is_delivery = ticket is not None and operation is not None and operation.receives and not ticket.is_training
+        if command.action is Action.CLOSE and ticket is not None and is_delivery:
             return [*self._differences(ticket), entry]
         return [entry]
 
@@ -130,16 +138,19 @@ class Orders:
         allowlist = self.allowlist()
         if allowlist is None:
             raise CommandRefusedError("list_missing")
-        lines = []
+        lines, drugs = [], 0
         for line in command.lines:
             matches = drugs_named(allowlist, line.drug)
             if not matches:
                 raise CommandRefusedError("drug_unknown")
+            drugs += len(matches)
+            if drugs > _MAX_DRUGS:
+                raise CommandRefusedError("too_many_lines")
             lines.append(Line(line.drug, matches, line.packs, line.units, line.name))
         return command.with_lines(lines)
 
     def _differences(self, ticket: Ticket) -> Sequence[Entry]:
-        """Hold a delivery against each despatch note that it touches, or says that there was none."""
+        """Hold a delivery against each despatch note that it touches, or say that there was none."""
         allowlist = self.allowlist()
         by_shipment: dict[str, dict[str, str]] = {ticket.shipment: {}} if ticket.shipment else {}
         for key in self.ledger.packs_of(ticket.id):
@@ -147,6 +158,12 @@ class Orders:
             reason = seen.reason if seen and seen.verdict == "REVIEW" and not seen.is_cleared else ""
             named = ticket.shipment or self._shipment_of(key, allowlist)
             by_shipment.setdefault(named, {})[key] = reason
+        for key, reason in self.ledger.refused_on(ticket.id).items():
+            # What was stopped is there all the same; of a container all that it holds.
+            named = ticket.shipment or self._shipment_of(key, allowlist)
+            shipment = allowlist.shipment(named) if allowlist is not None and named else None
+            for one in (shipment.smallest_in(key) if shipment else ()) or (key,):
+                by_shipment.setdefault(named, {}).setdefault(one, reason)
         found = []
         for shipment_id, scanned in by_shipment.items():
             shipment = allowlist.shipment(shipment_id) if allowlist is not None and shipment_id else None
@@ -172,8 +189,10 @@ class Orders:
         on_it = [(key, seen) for key in self.ledger.packs_of(ticket.id) if (seen := self.ledger.seen(key)) is not None]
         if not on_it:
             raise CommandRefusedError("ticket_empty")
-        log, seq = max((seen.stamp.mono_ms, seen.log, seen.seq) for _, seen in on_it)[1:]
-        return [key for key, seen in on_it if (seen.log, seen.seq) == (log, seq)]
+        last_key, last = max(on_it, key=lambda one: one[1].place)
+        if len(last.takes) > 1:
+            return [last_key]
+        return [key for key, seen in on_it if (seen.log, seen.seq) == (last.log, last.seq)]
 
     def _undo(self, command: Undo, _: Stamp) -> Sequence[Entry]:
         ticket = self._ticket_of(command.station)
@@ -196,7 +215,7 @@ class Orders:
         packs = [
             key
             for key in wanted
-            if key in on_it and (seen := self.ledger.seen(key)) is not None and seen.verdict == "REVIEW"
+            if key in on_it and (seen := self.ledger.seen(key)) is not None and _may_be_cleared(seen)
         ]
         if not packs:
             raise CommandRefusedError("nothing_to_override")
@@ -209,7 +228,7 @@ class Orders:
             raise CommandRefusedError("statement_not_allowed")
         return [stated(ticket, command.statement)]
 
-    def _stock(self, command: StockMove, _: Stamp) -> Sequence[Entry]:
+    def _stock(self, command: StockMove, now: Stamp) -> Sequence[Entry]:
         if command.station:
             self._known(command.station)
         if not command.drug or command.quantity < (0 if command.action is StockAction.COUNT else 1):
@@ -220,6 +239,11 @@ class Orders:
         if command.action is StockAction.OUT and command.quantity > there:
             raise CommandRefusedError("not_in_store")
         ticket = self.ledger.open_ticket(command.station) if command.station else None
+        if ticket is not None and ticket.is_training:
+            raise CommandRefusedError("training_open")
+        day = date_of(now.wall_ms)
+        if command.action is StockAction.IN and day and self.policy().uncoded_on(day) is UncodedGoods.REFUSE:
+            raise CommandRefusedError("uncoded_refused")
         return [
             stocked(
                 command.action,
@@ -238,16 +262,29 @@ class Orders:
         ]
 
     def _settle(self, command: Settle, _: Stamp) -> Sequence[Entry]:
-        if not any(self.ledger.duty(duty) for duty in command.duties):
+        if not command.is_own:
+            if not command.operator:
+                raise CommandRefusedError("operator_needed")
+            _check_reason(command.how)
+        duties = [duty for duty in dict.fromkeys(command.duties) if self.ledger.duty(duty) is not None]
+        if not duties:
             raise CommandRefusedError("no_such_duty")
-        return [settled(command.duties, command.how, command.operator, command.into)]
+        how = command.how.strip()
+        return [
+            settled(duties[first : first + PACKS_AT_ONCE], how, command.operator, command.into)
+            for first in range(0, len(duties), PACKS_AT_ONCE)
+        ]
 
     def _sign_on(self, command: SignOn, _: Stamp) -> Sequence[Entry]:
         self._known(command.station)
         return [signed_on(command.station, command.operator, is_supervisor=command.is_supervisor)]
 
     def _hold(self, command: Hold, _: Stamp) -> Sequence[Entry]:
-        return [held(command.packs, command.kind, command.note, command.version)]
+        packs = [key for key in command.packs if (seen := self.ledger.seen(key)) and seen.state in IN_HAND]
+        return [
+            held(packs[first : first + PACKS_AT_ONCE], command.kind, command.note, command.version)
+            for first in range(0, len(packs), PACKS_AT_ONCE)
+        ]
 
     def _append(self, command: Append, _: Stamp) -> Sequence[Entry]:
         return [command.entry]
@@ -256,7 +293,16 @@ class Orders:
         operation = self.operations.get(command.operation)
         if operation is None or operation.into is None:
             return []
-        return [merged(command.box, command.operation, operation.into.value, command.done_ms, command.packs)]
+        into, packs = operation.into.value, command.packs
+        return [
+            merged(command.box, command.operation, into, command.done_ms, packs[first : first + PACKS_AT_ONCE])
+            for first in range(0, len(packs), PACKS_AT_ONCE)
+        ]
+
+
+def _may_be_cleared(seen: Seen) -> bool:
+    """Say whether a named operator may let a pack through; who gets a controlled drug is said by its own statement."""
+    return seen.verdict == VerdictClass.REVIEW.value and seen.reason != Reason.IDENTITY_MISSING
 
 
 def _check_reason(reason: str) -> None:

@@ -1,13 +1,13 @@
 """The ledger on disk: the projection of the journal in site.db, with the newest changes in memory in front of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
 
 from yaoma.core.ledger import Changes, Duty, Seen
-from yaoma.core.pack import PackState
+from yaoma.core.pack import IN_HAND, PackState
 from yaoma.core.projection import project
 from yaoma.core.record import Kind, Record
+from yaoma.core.reservation import is_practice
 from yaoma.core.ticket import Ticket
 from yaoma.shell.database import SQLITE_FAILURES, Connection, classified
 from yaoma.shell.ledger_rows import DUTY, PACK, PROJECTED, TICKET, duty_of, seen_of, ticket_of, write
@@ -17,9 +17,6 @@ from yaoma.shell.site_file import SiteFile
 __all__ = ["SiteLedger"]
 
 _CATCH_UP_STEP = 2048
-
-#: The states in which a later denial still matters.
-_IN_HAND: Final = (PackState.IN_STOCK, PackState.OPENED, PackState.RETURNED)
 
 
 class SiteLedger:
@@ -147,23 +144,50 @@ class SiteLedger:
                 key=lambda duty: (not duty.due_ms, duty.due_ms or duty.made_ms, duty.id),
             )
 
-    def in_hand(self, after: str, most: int) -> Sequence[tuple[str, str]]:
-        """Give packs that could still be handed out, with their lots; what was written last may be missing.
-
-        Args:
-            after: The key that the last call ended with; empty for the first.
-            most: How many at most.
+    def refused_on(self, ticket: str) -> Mapping[str, str]:
+        """Give the keys of the packs that were scanned for a ticket and stopped, with the reasons.
 
         Raises:
             DatabaseError: If the file can't be read.
         """
-        with self._database() as connection:
-            states = ", ".join(f"'{state.value}'" for state in _IN_HAND)
+        with self._file.lock, self._database() as connection:
             rows = connection.execute(
-                f"SELECT key, lot FROM seen WHERE key > ? AND key NOT GLOB 'practice:*' AND state IN ({states}) ORDER BY key LIMIT ?",  # noqa: S608 - our own words
-                (after, most),
+                "SELECT key, reason FROM seen WHERE ticket = ? AND place = 0 AND verdict = 'STOP'", (ticket,)
             )
-            return [(key, lot) for key, lot in rows]
+            found = dict(rows)
+            for changes in (self._unwritten, self._staged):
+                for key, seen in changes.seen.items():
+                    found.pop(key, None)
+                    if seen.ticket == ticket and not seen.place and seen.verdict == "STOP":
+                        found[key] = seen.reason
+            return found
+
+    def in_hand(self, after: str, most: int) -> tuple[Sequence[tuple[str, str]], str]:
+        """Give packs that could still be handed out, with their lots, among the next of all packs by key.
+
+        It looks at few packs at a time, since the counter waits for the file meanwhile.
+
+        Args:
+            after: What the last call gave to go on with; empty for the first.
+            most: At how many packs it looks at most.
+
+        Returns:
+            The packs, and what to go on with; empty when there are no more.
+
+        Raises:
+            DatabaseError: If the file can't be read.
+        """
+        with self._file.lock, self._database() as connection:
+            rows = list(
+                connection.execute("SELECT key, state, lot FROM seen WHERE key > ? ORDER BY key LIMIT ?", (after, most))
+            )
+            upto = rows[-1][0] if len(rows) == most else ""
+            found = {key: (PackState(state), lot) for key, state, lot in rows}
+            for changes in (self._unwritten, self._staged):
+                for key, seen in changes.seen.items():
+                    if key > after and (not upto or key <= upto):
+                        found[key] = seen.state, seen.lot
+        return [(key, lot) for key, (state, lot) in found.items() if state in IN_HAND and not is_practice(key)], upto
 
     def tally(self, day: int) -> dict[tuple[str, str, str, str], int]:
         """Count the scans of a day, by (station, operation, verdict, reason).
