@@ -19,7 +19,6 @@ import lmdb
 import numpy as np
 
 from yaoma.core.code import from_key
-from yaoma.core.code_key import cn20_key
 from yaoma.core.trace_code import TraceCode
 from yaoma.shell.base_file import BaseFile
 
@@ -30,6 +29,7 @@ _COLD = 1000
 _OPENINGS = 9
 _MB = 1e6
 _TAIL = 10**13
+_TAIL_BITS = 48
 _LMDB_BYTES = 1 << 32
 
 
@@ -68,7 +68,7 @@ def _build_lmdb(to: Path, source: Path) -> dict[str, object]:
         lmdb.open(str(to), subdir=False, map_size=_LMDB_BYTES, lock=False) as environment,
         environment.begin(write=True) as transaction,
     ):
-        keys = ((cn20_key(f"{p:07}{t:013}"), b"") for p, t in _pairs(source))
+        keys = (((p << _TAIL_BITS | t).to_bytes(9), b"") for p, t in _pairs(source))
         transaction.cursor().putmulti(keys, append=True)
     return {"file": str(to), "bytes": to.stat().st_blocks * 512}
 
@@ -94,7 +94,7 @@ def _opened_lmdb(file: Path, _: str) -> Iterator[Ask]:
         lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False) as environment,
         environment.begin() as transaction,
     ):
-        yield lambda digits: transaction.get(cn20_key(digits))
+        yield lambda digits: transaction.get((int(digits[:7]) << _TAIL_BITS | int(digits[7:])).to_bytes(9))
 
 
 @contextmanager
@@ -114,6 +114,13 @@ _BUILDS = {"ours": _build_ours, "sqlite": _build_sqlite, "lmdb": _build_lmdb}
 
 def _resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / _MB
+
+
+def _most_resident_mb() -> float:
+    # Not getrusage: its peak counts the parent's memory too, from before the program was started.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(peak) * 1024 / _MB
 
 
 def _evict(file: Path) -> None:
@@ -197,7 +204,7 @@ def main() -> None:
         began = time.perf_counter()
         found = _BUILDS[options.way](options.file, options.source)
         found["build_s"] = time.perf_counter() - began
-        found["build_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MB
+        found["build_mb"] = _most_resident_mb()
     else:
         found = _look(options.way, options.file, options.digest, options.source)
     sys.stdout.write(json.dumps(found))
