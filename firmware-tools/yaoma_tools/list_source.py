@@ -1,6 +1,5 @@
 """List source: reads the tables that people export; names every mistake by file and line, never by a code's text."""
 
-import codecs
 import csv
 import json
 import re
@@ -9,17 +8,15 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final, TextIO
+from typing import Final, TextIO
 
 from yaoma.core.trace_code import is_cn20, is_gtin
+from yaoma_tools.list_source_mistakes import MOST_NAMED, Mistakes, SourceError
+from yaoma_tools.list_source_text import encoding_of
 
 __all__ = ["MOST_NAMED", "Batch", "Columns", "Mistakes", "SourceError", "batches", "is_mangled", "key_of", "rows"]
 
-#: How many mistakes are named; the rest is counted.
-MOST_NAMED: Final = 20
-
 _BATCH_ROWS: Final = 8192
-_BLOCK_BYTES: Final = 1 << 20
 _CSV_SUFFIXES: Final = {".csv", ".tsv", ".txt"}
 _SEPARATORS: Final = ",\t;"
 _COLUMNS_TOLD: Final = 20
@@ -34,18 +31,9 @@ _CHINESE: Final = {
     "有效期": "expiry",
     "有效期至": "expiry",
 }
-_NO_TEXT: Final = {
-    b"PK\x03\x04": "the file is a workbook (xlsx) or an archive; save the table as CSV",
-    b"\xd0\xcf\x11\xe0": "the file is a workbook (xls); save the table as CSV",
-    b"\x1f\x8b": "the file is compressed (gzip); unpack it first",
-}
 _SCIENTIFIC: Final = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]{1,2}")
 #: What can't be the name of a column, and may be a code.
 _NO_NAME: Final = re.compile(r"[0-9]{7}|.{41}")
-
-
-class SourceError(ValueError):
-    """A table can't be read; the sentences name file and line, never the text of a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,45 +52,6 @@ class Columns:
     def all(self) -> tuple[str, ...]:
         """Required and optional ones."""
         return (*self.required, *self.optional)
-
-
-@dataclass(slots=True)
-class Mistakes:
-    """Collects what is wrong, so that one run names it all.
-
-    Args:
-        named: The first of them, each with file and line.
-        count: How many there are.
-    """
-
-    named: list[str] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, file: str, line: int, sentence: str) -> None:
-        """Note a mistake.
-
-        Args:
-            file: Name of the file.
-            line: Number of the line, from 1; 0 if it is the whole file.
-            sentence: What is wrong; never the text of a code.
-        """
-        self.count += 1
-        if len(self.named) < MOST_NAMED:
-            self.named.append(f"{file}, line {line}: {sentence}" if line else f"{file}: {sentence}")
-
-    def count_more(self, times: int) -> None:
-        """Count mistakes that are not named."""
-        self.count += times
-
-    def refuse(self) -> None:
-        """Go on only if nothing is wrong.
-
-        Raises:
-            SourceError: Something is; it names up to 20 of them.
-        """
-        if self.count:
-            more = self.count - len(self.named)
-            raise SourceError("\n".join(self.named + [f"and {more} more"] * bool(more)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +82,7 @@ def batches(
         OSError: It can't be read.
     """
     with path.open("rb") as raw:
-        encoding = _encoding(raw, path.name, mistakes)
+        encoding = encoding_of(raw, path.name, mistakes)
         if encoding is None:
             return
         raw.seek(0)
@@ -184,38 +133,6 @@ def key_of(text: str) -> str:
 def is_mangled(text: str) -> bool:
     """Say whether a spreadsheet made a number of a code, as in 8.12E+19."""
     return bool(_SCIENTIFIC.fullmatch(text))
-
-
-def _encoding(raw: BinaryIO, name: str, mistakes: Mistakes) -> str | None:
-    """Find how a file is written by reading it once; a mistake is noted if it is no text."""
-    begin = raw.read(8)
-    if not begin:
-        mistakes.add(name, 0, "the file is empty")
-        return None
-    for signature, sentence in _NO_TEXT.items():
-        if begin.startswith(signature):
-            mistakes.add(name, 0, sentence)
-            return None
-    wide = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
-        if _is_text(raw, encoding):
-            return encoding
-    mistakes.add(name, 0, "the file is no text in UTF-8, GBK or UTF-16; save the table as CSV (UTF-8)")
-    return None
-
-
-def _is_text(raw: BinaryIO, encoding: str) -> bool:
-    """Say whether a whole file can be read so; what holds zero characters is no text."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    raw.seek(0)
-    try:
-        while block := raw.read(_BLOCK_BYTES):
-            if "\0" in decoder.decode(block):
-                return False
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _all_cleaned(cells: list[str]) -> list[str]:
