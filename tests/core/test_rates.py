@@ -22,7 +22,6 @@ def counted(shelf: Shelf, answers: Answers | None = None) -> Facts:
     """Gather what a shelf's records come to in November."""
     knowledge = Knowledge(
         delivered=answers or Answers(),
-        is_case=lambda key: key == CASES,
         institution="pharmacy",
     )
     return gather(events_of(shelf.bodies), NOVEMBER, knowledge)
@@ -145,7 +144,7 @@ def test_scan_rate_when_one_code_stands_for_many_packs_then_each_scan_is_one() -
     shelf = Shelf()
     shelf.ticket("open", "t1")
     for _ in range(3):
-        shelf.scan(f"{CASES}0000000010001", "t1", taken=1)
+        shelf.scan(f"{CASES}0000000010001", "t1", taken=1, case=True)
     shelf.scan(f"{TABLETS}0000000010001", "t1", taken=12)
     shelf.ticket("close", "t1")
 

@@ -12,7 +12,7 @@ from yaoma.cli.policy_lines import shown, shown_lines
 from yaoma.cli.report import CommandError
 from yaoma.config.model import Config
 from yaoma.core.allowlist import MemoryAllowlist
-from yaoma.core.product import Product, ProductFlag
+from yaoma.core.product import Product
 from yaoma.core.report_facts import Facts
 from yaoma.core.report_gather import LEAD_MS, Knowledge, gather
 from yaoma.core.report_period import Period, PeriodError
@@ -164,14 +164,9 @@ class Material:
         kind = self.policy.institution
         knowledge = Knowledge(
             delivered=self.outcomes,
-            is_case=self._is_case,
             institution=kind.value if kind else "",
         )
         return gather(self.source.between(period.from_ms - LEAD_MS, period.to_ms), period, knowledge)
-
-    def _is_case(self, key: str) -> bool:
-        product = self.product(key)
-        return product is not None and ProductFlag.CASE_CODE in product.flags
 
     def _by_drug(self, facts: Facts | None) -> Callable[[str], Product | None]:
         found: dict[str, Product] = {}

@@ -22,6 +22,7 @@ from yaoma.core.report_lists import differences_page, outages_page, overrides_pa
 from yaoma.core.report_page import Page
 from yaoma.core.report_period import Period
 from yaoma.core.report_rates import rates_page
+from yaoma.core.report_stock import balance_of, balance_page, no_code_page, signals_page
 from yaoma.core.report_text import as_text
 from yaoma.core.trace_code import CodeError, is_cn20
 from yaoma.shell.database import DatabaseError
@@ -46,6 +47,9 @@ class Kind(StrEnum):
     OVERRIDES = "overrides"
     DIFFERENCES = "differences"
     DEVICES = "devices"
+    BALANCE = "balance"
+    NOCODE = "nocode"
+    SIGNALS = "signals"
     INSPECTION = "inspection"
 
 
@@ -142,6 +146,21 @@ def _devices(material: Material, period: Period) -> Page:
     return devices_page(facts, info, material.site(str(period), facts), material.words)
 
 
+def _balance(material: Material, period: Period) -> Page:
+    site, source = material.site(str(period)), material.source
+    found = balance_of(source.between(0, period.to_ms), period, site.directions)
+    return balance_page(found, site, material.words, source.newest_checkpoint())
+
+
+def _nocode(material: Material, _: Period) -> Page:
+    return no_code_page(material.source.having('"kind":"stock"'), material.site(""), material.words)
+
+
+def _signals(material: Material, period: Period) -> Page:
+    site, proof = material.site(str(period)), material.source.newest_checkpoint()
+    return signals_page(material.facts(period), site, material.words, proof)
+
+
 _PAGES: dict[Kind, Draft] = {
     Kind.RATES: _rates,
     Kind.DAILY: _daily,
@@ -149,6 +168,9 @@ _PAGES: dict[Kind, Draft] = {
     Kind.OVERRIDES: _overrides,
     Kind.DIFFERENCES: _differences,
     Kind.DEVICES: _devices,
+    Kind.BALANCE: _balance,
+    Kind.NOCODE: _nocode,
+    Kind.SIGNALS: _signals,
 }
 
 

@@ -8,7 +8,7 @@ stands for packs without codes of their own counts as often as it was scanned.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -24,9 +24,9 @@ from yaoma.core.report_facts import (
     text_of,
 )
 from yaoma.core.report_period import Period, day_number
-from yaoma.core.report_ticket import CountedPack, CountedTicket, announced_missing, product_of
+from yaoma.core.report_ticket import CountedPack, CountedTicket, announced_missing
 
-__all__ = ["LEAD_MS", "Delivered", "Knowledge", "gather", "is_practice"]
+__all__ = ["LEAD_MS", "SIGNALS", "Delivered", "Knowledge", "gather", "is_practice"]
 
 #: Records from so long before the period are needed: a ticket that is closed in it may have been filled before.
 LEAD_MS: Final = 3 * 24 * 3600 * 1000
@@ -36,6 +36,15 @@ _NOTED: Final = frozenset(
     {
         *("override", "undo", "difference", "stock", "problem", "outage", "hold", "settle"),
         *("start", "applied", "open", "close", "clock", "erased"),
+    }
+)
+#: Reasons that may point to a code that was copied, sold twice, swapped or never activated (S0-14, S1-28, S4-09).
+SIGNALS: Final = frozenset(
+    {
+        *("sold_here", "denied_sold_elsewhere", "denied_not_activated", "denied_warning", "denied_recall"),
+        *("status_cancelled", "status_absent", "status_gone", "no_receipt", "in_stock_already", "other_drug"),
+        *("left_stock", "destroyed", "returned_without_sale", "units_exceeded", "opened_whole", "lot_mismatch"),
+        *("parent_and_child", "quarantined"),
     }
 )
 _FAULT: Final = "FAULT"
@@ -58,12 +67,10 @@ class Knowledge:
 
     Args:
         delivered: What became of records.
-        is_case: Says of a product key whether its code stands for packs without codes of their own.
         institution: What the site is, where a ticket does not say so.
     """
 
     delivered: Delivered
-    is_case: Callable[[str], bool] = lambda _: False
     institution: str = ""
 
 
@@ -123,6 +130,8 @@ class _Gatherer:
             return
         verdict, code = text_of(fields, "verdict"), text_of(fields, "code")
         if inside:
+            if text_of(fields, "reason") in SIGNALS:
+                facts.noted.setdefault("signal", []).append(event)
             facts.verdicts[text_of(fields, "operation"), verdict, text_of(fields, "reason")] += 1
             if code:
                 facts.sources[text_of(fields, "source")] += 1
@@ -132,7 +141,7 @@ class _Gatherer:
             return
         on_it = self._open.setdefault(ticket, CountedTicket())
         if verdict in _ON_TICKET:
-            on_it.put(code, event, is_case=self._knowledge.is_case(product_of(fields)))
+            on_it.put(code, event)
         else:
             # Denied after it had been scanned: it leaves the ticket.
             on_it.packs.pop(code, None)

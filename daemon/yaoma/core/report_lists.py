@@ -148,8 +148,8 @@ def outage_table(facts: Facts, phrases: Phrases) -> Table:
                 clock_text(end_ms or None),
                 duration_text(end_ms - begin_ms, phrases) if begin_ms and end_ms else None,
                 _number(one.fields, "waiting"),
-                text_of(one.fields, "cause"),
-                text_of(one.fields, "clock"),
+                phrases.cause(text_of(one.fields, "cause")),
+                text_of(one.fields, "clock_at_begin") or text_of(one.fields, "clock"),
                 f"{one.log}/{one.seq}",
             ]
         )

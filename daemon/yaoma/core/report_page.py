@@ -33,6 +33,10 @@ class Phrases(Protocol):
         """Name a verdict's reason."""
         ...
 
+    def cause(self, name: str) -> str:
+        """Say what stood in the way, by an id of the catalogue."""
+        ...
+
 
 class ColumnKind(StrEnum):
     """How a column is written."""

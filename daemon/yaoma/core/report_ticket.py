@@ -94,20 +94,19 @@ class CountedTicket:
         if isinstance(lines, list):
             self.lines += [line for line in lines if isinstance(line, Mapping)]
 
-    def put(self, code: str, event: Event, *, is_case: bool) -> None:
+    def put(self, code: str, event: Event) -> None:
         """Put a code on it.
 
         Args:
             code: The code.
             event: Its scan.
-            is_case: It stands for packs without codes of their own.
         """
         fields, before = event.fields, self.packs.get(code)
         taken, held, line = fields.get("taken"), fields.get("packs"), fields.get("line")
         product = product_of(fields)
         packs: dict[str, int] = {product: 1}
         if isinstance(taken, int) and taken:
-            packs = {product: abs(taken) + (before.smallest if before else 0)} if is_case else {}
+            packs = {product: abs(taken) + (before.smallest if before else 0)} if fields.get("case") is True else {}
         elif isinstance(held, list) and held:
             packs = dict(Counter(product_key_of(one) for one in held if isinstance(one, str)))
         self.packs[code] = CountedPack(event, packs, line if isinstance(line, int) else -1)

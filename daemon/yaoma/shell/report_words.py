@@ -41,3 +41,7 @@ class ReportWords:
             return name
         said = self._catalogue.text("reason", name)
         return said.line or said.headline or name
+
+    def cause(self, name: str) -> str:
+        """Say what stood in the way, by a dotted id."""
+        return self._catalogue.said(name).line if name in self._catalogue.templates else name
