@@ -25,12 +25,15 @@ from yaoma.service.control_desk import ControlDesk
 from yaoma.service.counter import Counter
 from yaoma.service.desk import Desk
 from yaoma.service.erasing import Erasing
+from yaoma.service.in_force import InForce, Used
 from yaoma.service.line import Line
 from yaoma.service.mailbox import Mailbox
 from yaoma.service.outages import Outages
 from yaoma.service.post import Post
 from yaoma.service.reader import HAND_OVER_S, Reader
+from yaoma.service.recheck import Recheck
 from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
+from yaoma.service.settling import Settling
 from yaoma.service.state_receiving import StateReceiving
 from yaoma.service.status_line import status_line
 from yaoma.service.uploader import Uploader
@@ -57,6 +60,7 @@ from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
 from yaoma.shell.person_sealer import PersonSealer
+from yaoma.shell.policy_holder import PolicyHolder
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma.shell.vitals import Vitals
@@ -150,8 +154,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     )
 
     policies = chosen_policy(config, is_keeper=True)
-    posts = {station.name: Post() for station in config.station}
-    commits = Durations()
+    posts, commits = {station.name: Post() for station in config.station}, Durations()
 
     def kept() -> None:
         uploader.wake()
@@ -209,6 +212,10 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         news=StateReceiving(BoxName(config.site, config.box), bridge_keys, ListNews(lists.db)),
         beat=watch.heart("uploader", _UPLOADER_STEP_S).beat,
     )
+    recheck = Recheck(ledger, lambda: lists.current, posts, mailbox.post)
+    in_force = InForce(
+        {"list": lambda: _list_used(lists), "policy": lambda: _policy_used(policies)}, mailbox.post, before.applied
+    )
     outages = Outages(lambda: uploader.state, clock, lambda append: mailbox.post(Request(append, lambda _: None)))
     erasing = Erasing(
         folder=folder,
@@ -219,6 +226,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     )
     desk = Desk(
         erasing=erasing,
+        settling=Settling(ledger=ledger, allowlist=lambda: lists.current, policy=lambda: policies.current, clock=clock),
         site=config.site,
         box=config.box,
         items=items,
@@ -246,20 +254,6 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         config.control_socket, desk.answer, control_stop, watch.heart("control", _CONTROL_STEP_S).beat
     )
 
-    chinese, english = (load_catalogue(language) for language in LANGUAGES)
-
-    def status() -> str:
-        return status_line(
-            chinese,
-            english,
-            trouble=recorder.trouble,
-            is_connected=uploader.state.is_connected,
-            lost=[reader.state.scanner for reader in readers if not reader.state.working],
-            late=watch.late,
-            safe_mode=safe_mode,
-            last_good=loaded.stands_in is not None,
-        )
-
     def close() -> None:
         recorder.close()
         logs.close()
@@ -278,18 +272,20 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         readers=readers,
         reader_stop=stop,
         others=(uploader, control, *metrics),
-        stop_others=(uploader.stop, stop_control, *(one.stop for one in metrics)),
+        stop_others=(uploader.stop, stop_control, recheck.stop, *(one.stop for one in metrics)),
         indicators=indicators,
         tend=(
             lists.refresh,
             policies.refresh,
             mailbox.hand_on,
             outages.look,
+            recheck.look,
+            in_force.look,
             erasing.look,
             *((sealer.refresh,) if sealer else ()),
         ),
         watch=watch,
-        status=status,
+        status=_status(recorder, uploader, readers, watch, safe_mode=safe_mode, last_good=loaded.stands_in is not None),
         close=close,
     )
 
@@ -310,6 +306,37 @@ def _lists(config: Config, verifiers: Sequence[Verifier], at_least: int, floor: 
     )
     lists.refresh()
     return lists
+
+
+def _status(
+    recorder: Recorder,
+    uploader: Uploader,
+    readers: Sequence[Reader],
+    watch: Watch,
+    *,
+    safe_mode: bool,
+    last_good: bool,
+) -> Callable[[], str]:
+    chinese, english = (load_catalogue(language) for language in LANGUAGES)
+    return lambda: status_line(
+        chinese,
+        english,
+        trouble=recorder.trouble,
+        is_connected=uploader.state.is_connected,
+        lost=[reader.state.scanner for reader in readers if not reader.state.working],
+        late=watch.late,
+        safe_mode=safe_mode,
+        last_good=last_good,
+    )
+
+
+def _list_used(lists: ListStore) -> Used | None:
+    return Used("list", lists.current.version) if lists.current is not None and lists.refusal is None else None
+
+
+def _policy_used(policies: PolicyHolder) -> Used:
+    loaded = policies.loaded
+    return Used(loaded.policy.id, loaded.policy.version, loaded.digest)
 
 
 def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:

@@ -1,10 +1,10 @@
 """What the journal says of the time and list before this start, so that neither can be set back by a restart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from yaoma.core.record import ClockState, Record, RecordError, Stamp
+from yaoma.core.record import ClockState, Kind, Record, RecordError, Stamp
 from yaoma.shell.closed_log import ClosedLog
 from yaoma.shell.database import DatabaseError
 
@@ -22,11 +22,13 @@ class LastKnown:
         stamp: The stamp of the last record, or None.
         synced_ms: The latest wall time that NTP stood behind, milliseconds since 1970; 0 if none is found.
         list_version: The highest version of the list that a scan was judged by; 0 if none is found.
+        applied: The versions that were noted last as counting, by what they are of: `list`, or a policy's id.
     """
 
     stamp: Stamp | None = None
     synced_ms: int = 0
     list_version: int = 0
+    applied: Mapping[str, int] = field(default_factory=dict)
 
 
 def last_known(path: Path) -> LastKnown:
@@ -42,7 +44,13 @@ def last_known(path: Path) -> LastKnown:
         records = _end(path.parent / "closed" / f"{log_before}.db")[1] + records
     versions = [version for record in records if isinstance(version := record.original().fields.get("list"), int)]
     synced = [record.stamp.wall_ms for record in records if record.stamp.clock is ClockState.SYNCED]
-    return LastKnown(records[-1].stamp if records else None, max(synced, default=0), max(versions, default=0))
+    applied = [record.original().fields for record in records if record.original().kind == Kind.APPLIED]
+    return LastKnown(
+        records[-1].stamp if records else None,
+        max(synced, default=0),
+        max(versions, default=0),
+        {str(one.get("what")): version for one in applied if isinstance(version := one.get("version"), int)},
+    )
 
 
 def _end(path: Path) -> tuple[Record | None, list[Record]]:
