@@ -58,7 +58,10 @@ def test_reference_with_its_defaults_switched_on_is_a_good_file_and_changes_noth
     # These have an example behind # instead of a default.
     policy = found.policy.model_copy(update={name: getattr(config.policy, name) for name in ("file", "institution")})
 
-    assert found.model_copy(update={"keys": config.keys, "metrics": config.metrics, "policy": policy}) == config
+    allowlist = found.allowlist.model_copy(update={"url": config.allowlist.url})
+    changed = {"keys": config.keys, "metrics": config.metrics, "policy": policy, "allowlist": allowlist}
+
+    assert found.model_copy(update=changed) == config
     for key in key_table():
         value: Any = fields
         for name in key.path:

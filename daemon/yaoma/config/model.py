@@ -4,6 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -53,7 +54,15 @@ def _local(listen: str) -> str:
     return listen
 
 
+def _web(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise PydanticCustomError("no_web_address", "an address that begins with https:// and names a folder")
+    return url.rstrip("/") + "/"
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+WebUrl = Annotated[str, AfterValidator(_web)]
 Local = Annotated[str, AfterValidator(_local)]
 HostName = Annotated[str, AfterValidator(_host)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -183,6 +192,18 @@ class ListConfig(_Section):
         AbsolutePath,
         About("签名名单文件；换上新文件几秒内生效。", "The signed list; a new file counts within seconds."),
     ] = Path("/var/lib/yaoma/list.signed")
+    url: Annotated[
+        WebUrl | None,
+        About(
+            "大名单（yaoma update）从哪里取；不写则只用上面的文件或 U 盘。",
+            "Where yaoma update fetches the big list; without it only the file above or a stick.",
+            example="https://list.example/county",
+        ),
+    ] = None
+    root: Annotated[
+        AbsolutePath,
+        About("大名单的信任根，由中心提供。", "The root of trust of the big list, from the centre.", is_quotable=False),
+    ] = Path("/etc/yaoma/root.json")
 
 
 class PolicyConfig(_Section):

@@ -39,6 +39,10 @@ EXPECTED: Final[Mapping[str, Said]] = MappingProxyType(
             "本机回环地址加端口，例如 127.0.0.1:9464，或 unix: 加绝对路径",
             "a loopback address with port such as 127.0.0.1:9464, or unix: and an absolute path",
         ),
+        "no_web_address": Said(
+            "以 https:// 开头的文件夹地址，不带账号和参数",
+            "an address that begins with https:// and names a folder, without account and question mark",
+        ),
         "scanner_twice": Said("每个扫码枪名称只用一次", "each scanner's name used once"),
         "station_twice": Said("每个工位名称只用一次", "each station's name used once"),
         "placed_twice": Said("每个扫码枪只属于一个工位", "each scanner at one station only"),
