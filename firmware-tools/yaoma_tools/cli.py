@@ -32,6 +32,7 @@ from yaoma_tools.authority import (
 from yaoma_tools.broker import BrokerLayout, write_broker_config
 from yaoma_tools.list_cli import LIST_FAILURES, list_app
 from yaoma_tools.register import Register
+from yaoma_tools.release_cli import RELEASE_FAILURES, release_app
 
 __all__ = ["app", "main"]
 
@@ -43,6 +44,7 @@ _FAILURES = (
     OSError,
     *policy_cli.FAILURES,
     *LIST_FAILURES,
+    *RELEASE_FAILURES,
     *sheet_cli.FAILURES,
     *person_cli.FAILURES,
 )
@@ -60,6 +62,7 @@ app.add_typer(_keys, name="keys")
 app.add_typer(_broker, name="broker")
 app.add_typer(policy_cli.app, name="policy")
 app.add_typer(list_app, name="list")
+app.add_typer(release_app, name="release")
 app.add_typer(sheet_cli.app, name="sheet")
 app.add_typer(person_cli.app, name="person")
 

@@ -164,7 +164,7 @@ def list_sign(
     denials: Annotated[Path | None, typer.Option(help="CSV or JSON lines: key, kind, note; also lot.")] = None,
     patterns: Annotated[Path | None, typer.Option(help="CSV or JSON lines: standard, regex, product_key.")] = None,
 ) -> None:
-    """Build a small list from tables, sign it, and put it in place.
+    """Build a small list from tables, sign it, and put it in place; for the big list see `release sign`.
 
     Example: yaoma-tools list sign list.signed --key list.key --name county --version 7 --codes codes.csv
     """

@@ -17,7 +17,8 @@ from yaoma.core.product_table import ProductTable, TableError
 from yaoma.core.release import CONFIG_TYPE, DeltaStep, PolicyFile, ReleaseIndex, read_policies, read_release
 from yaoma.core.site_list import ANY_SITE
 from yaoma.shell.base_file import BaseFile
-from yaoma_tools.release_repository import NewFile, ReleaseRepository, RepositoryMistakeError
+from yaoma_tools.release_mistake import RepositoryMistakeError
+from yaoma_tools.release_repository import NewFile, ReleaseRepository
 
 __all__ = ["KEPT_DELTAS", "PolicySource", "ReleaseParts", "publish_release"]
 

@@ -26,8 +26,9 @@ from tuf.api.serialization.json import CanonicalJSONSerializer
 
 from yaoma.core.note import Signer, Verifier
 from yaoma_link.keyfile import write_public
+from yaoma_tools.release_mistake import RepositoryMistakeError
 
-__all__ = ["DAYS", "DELEGATED", "ISSUED_FIELD", "NewFile", "ReleaseRepository", "RepositoryMistakeError", "RoleKeys"]
+__all__ = ["DAYS", "DELEGATED", "ISSUED_FIELD", "NewFile", "ReleaseRepository", "RoleKeys"]
 
 #: As `yaoma.shell.release_source` reads it: when a role was signed.
 ISSUED_FIELD: Final = "x-yaoma-issued-ms"
@@ -48,10 +49,6 @@ DAYS: Final[Mapping[str, int]] = {
 }
 
 _T = TypeVar("_T", Root, Targets, Snapshot, Timestamp)
-
-
-class RepositoryMistakeError(Exception):
-    """The repository can't be changed as asked; the sentence says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +89,15 @@ class ReleaseRepository:
         self.folder = folder
         self._now = now
 
-    def create(self, keys: Mapping[str, RoleKeys], signers: Sequence[Signer]) -> None:
+    def create(self, keys: Mapping[str, RoleKeys], signers: Sequence[Signer]) -> bool:
         """Begin an empty repository.
 
         Args:
             keys: The keys of `root`, `targets`, `allow`, `deny`, `config` and `online`.
             signers: The private halves that are at hand; root may lack some, then it waits in `pending/`.
+
+        Returns:
+            Whether enough have signed the root.
 
         Raises:
             RepositoryMistakeError: If there is one already, or a key is missing.
@@ -110,13 +110,14 @@ class ReleaseRepository:
         targets = Targets(delegations=Delegations(keys={}, roles={}))
         for role in DELEGATED:
             _delegate(targets, role, keys[role])
-        self._put_up(_unnumbered(root), "root", signers)
+        is_enough = self._put_up(_unnumbered(root), "root", signers)
         self._publish(
             {"targets": _unnumbered(targets), **{role: _unnumbered(Targets()) for role in DELEGATED}},
             signers,
             root=root,
             first=True,
         )
+        return is_enough
 
     def publish(self, files: Mapping[str, NewFile], signers: Sequence[Signer], *, gone: Sequence[str] = ()) -> None:
         """Bring files in, replacing those of the same name, and sign whatever that changes.

@@ -28,7 +28,8 @@ from yaoma.shell.list_db import LIST_FLOOR, TIME_FLOOR
 from yaoma.shell.list_fetch import FOLDER_URL, FolderFetcher
 from yaoma.shell.release_source import ReleaseRefusedError, SourceUnreachableError
 from yaoma_tools.release_build import ReleaseParts
-from yaoma_tools.release_repository import NewFile, RepositoryMistakeError, RoleKeys
+from yaoma_tools.release_mistake import RepositoryMistakeError
+from yaoma_tools.release_repository import NewFile, RoleKeys
 
 STRANGER = CryptoSigner(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
