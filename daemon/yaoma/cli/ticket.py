@@ -2,16 +2,28 @@
 
 import json as json_text
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from yaoma.cli.asking import OperatorOption, SocketOption, asked
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
+from yaoma.shell.operations import load_operations
+from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 
 __all__ = ["app"]
 
+#: The exit code of a ticket that may not be settled.
+_NOT_RELEASED = 3
+
 app = typer.Typer(help="Open, fill, close or cancel the ticket of a station.", no_args_is_help=True)
+
+_DONE: Final = {
+    "open": "已开单 / opened",
+    "lines": "已加行 / lines added",
+    "close": "已完成 / closed",
+    "cancel": "已取消 / cancelled",
+}
 
 Station = Annotated[str, typer.Argument(help="The station's name in the configuration.")]
 Lines = Annotated[
@@ -185,6 +197,56 @@ def override(
         typer.echo(f"{answer['ticket']}  {len(answer['packs'])} 盒已放行 / packs let through")
 
 
+@app.command("release")
+def release(
+    station: Station,
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say whether the open ticket may be settled by insurance: exit 0 if so, 3 if codes are missing.
+
+    Example: yaoma ticket release counter --json
+    """
+    answer = asked({"do": "release", "station": station}, config, socket)
+    if json:
+        print_json(answer)
+    else:
+        both = [load_catalogue(language) for language in LANGUAGES]
+        for line in answer["lines"]:
+            said = " / ".join(one.text("settlement", line["state"]).line for one in both)
+            missing = f" -{line['missing']}" if line["missing"] else ""
+            typer.echo(
+                f"{line['drug'] or '-'}  {len(line['codes'])} 码 / codes{missing}  {said}  {line['why']}".rstrip()
+            )
+    if not answer["releasable"]:
+        raise CommandError("不可结算：追溯码不全 / Not to be settled: codes are missing", _NOT_RELEASED)
+
+
+@app.command("excuse")
+def excuse(
+    station: Station,
+    line: Annotated[int, typer.Argument(min=0, help="Number of the line, from 0.")],
+    *,
+    reason: Annotated[str, typer.Option(help="The objective reason; no names, no numbers of people.")],
+    operator: OperatorOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let a line go without codes for an objective reason (客观原因); it stands in the reports as evidence.
+
+    Example: yaoma ticket excuse counter 0 --operator li --reason "条码损坏无法识读"
+    """
+    request = {"do": "excuse", "station": station, "line": line, "reason": reason, "operator": operator}
+    answer = asked(request, config, socket)
+    if json:
+        print_json(answer)
+    else:
+        typer.echo(f"{answer['ticket']}  {answer['line']}  已记录原因 / reason recorded")
+
+
 @app.command("no-identity")
 def state(
     station: Station,
@@ -220,4 +282,6 @@ def _send(request: dict[str, Any], config: Path, socket: Path | None, *, json: b
             f"{found['bill'] or found['shipment'] or '-'}: 应到 said {found['said']}, 相符 matched {found['matched']}, "
             f"缺 missing {found['missing']}, 多 extra {found['extra']}, 存疑 in doubt {found['doubtful']}"
         )
-    typer.echo(f"{answer['ticket']}  {answer['operation']}  {answer['packs']} 盒 / packs")
+    operation, done = load_operations()[answer["operation"]], _DONE[answer["action"]]
+    practice = "【练习 / PRACTICE】" if answer.get("training") else ""
+    typer.echo(f"{practice}{operation.zh} / {operation.en}  {done}  {answer['packs']} 盒 / packs  {answer['ticket']}")

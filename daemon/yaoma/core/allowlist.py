@@ -117,6 +117,10 @@ class Allowlist(Protocol):
         """Give the products that have this other code."""
         ...
 
+    def of_drug(self, drug_id: str) -> Sequence[Product]:
+        """Give the products of a drug: of all makers' prefixes and levels."""
+        ...
+
     def denial(self, code: TraceCode, lot: str | None = None) -> Denial | None:
         """Give why the code is denied, by itself, its serial range, its lot or its product, or None."""
         ...
@@ -167,6 +171,10 @@ class MemoryAllowlist:
     def known_as(self, system: CodeSystem, text: str) -> Sequence[Product]:
         """Give the products that have this other code."""
         return [product for product in self.products.values() if (system, text) in product.aliases]
+
+    def of_drug(self, drug_id: str) -> Sequence[Product]:
+        """Give the products of a drug: of all makers' prefixes and levels."""
+        return [product for product in self.products.values() if product.drug_id == drug_id]
 
     def denial(self, code: TraceCode, lot: str | None = None) -> Denial | None:
         """Give why the code is denied, by itself, its lot or its product, or None."""

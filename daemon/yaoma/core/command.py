@@ -8,7 +8,7 @@ from yaoma.core.deed import StockAction
 from yaoma.core.record import Entry
 from yaoma.core.ticket import TicketCommand
 
-__all__ = ["Append", "Command", "Hold", "Merge", "Override", "Settle", "SignOn", "State", "StockMove", "Undo"]
+__all__ = ["Append", "Command", "Excuse", "Hold", "Merge", "Override", "Settle", "SignOn", "State", "StockMove", "Undo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,23 @@ class State:
 
     station: str
     statement: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """Let a line of the open ticket go without codes for an objective reason (S3-11).
+
+    Args:
+        station: Where.
+        line: Number of the line, from 0.
+        reason: Why, in the operator's words.
+        operator: Who; must be named.
+    """
+
+    station: str
+    line: int
+    reason: str
+    operator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +179,4 @@ class Append:
     entry: Entry = field(repr=False)
 
 
-Command = TicketCommand | Undo | Override | State | StockMove | Settle | SignOn | Hold | Merge | Append
+Command = TicketCommand | Undo | Override | Excuse | State | StockMove | Settle | SignOn | Hold | Merge | Append

@@ -13,6 +13,7 @@ __all__ = [
     "PACKS_AT_ONCE",
     "StockAction",
     "applied",
+    "excused",
     "held",
     "interrupted",
     "merged",
@@ -79,6 +80,28 @@ def stated(ticket: Ticket, statement: Mapping[str, Json]) -> Entry:
         statement: Operator and reason, see `yaoma.core.identity`.
     """
     return Entry(Kind.OVERRIDE, {**statement, "statement": True, **_at(ticket), "packs": []})
+
+
+def excused(ticket: Ticket, line: int, reason: str, operator: str) -> Entry:
+    """Say that a line of a ticket goes without codes for an objective reason (客观原因, S3-11).
+
+    Args:
+        ticket: The open ticket.
+        line: Number of the line, from 0.
+        reason: The reason, in the operator's words.
+        operator: Who says so.
+    """
+    return Entry(
+        Kind.OVERRIDE,
+        {
+            "excuse": reason,
+            "line": line,
+            "ticket": ticket.id,
+            "station": ticket.station,
+            "operator": operator,
+            "packs": [],
+        },
+    )
 
 
 def stocked(action: StockAction, fields: Mapping[str, Json]) -> Entry:

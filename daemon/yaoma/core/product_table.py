@@ -37,9 +37,12 @@ class ProductTable:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    _drugs: dict[str, list[Product]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
-        """Index the products by their other codes (S4-02)."""
+        """Index the products by drug and by their other codes (S4-02)."""
         for product in self.products.values():
+            self._drugs.setdefault(product.drug_id, []).append(product)
             for alias in product.aliases:
                 self._others.setdefault(alias, []).append(product)
 
@@ -108,6 +111,10 @@ class ProductTable:
     def known_as(self, system: CodeSystem, text: str) -> Sequence[Product]:
         """Give the products that have this other code."""
         return self._others.get((system, text), ())
+
+    def of_drug(self, drug_id: str) -> Sequence[Product]:
+        """Give the products of a drug: of all makers' prefixes and levels."""
+        return self._drugs.get(drug_id, ())
 
 
 def table_lines(content: bytes, expected: str) -> list[dict[str, Json]]:

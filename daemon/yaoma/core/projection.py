@@ -188,11 +188,13 @@ def _undo(original: Record, _: Record, view: LedgerView, changes: Changes) -> No
 
 def _override(original: Record, record: Record, view: LedgerView, changes: Changes) -> None:
     fields = original.fields
-    if fields.get("statement") is True:
-        # A named operator said why there is no identity: it stands for the ticket as the identity would.
-        ticket = view.open_ticket(_text(fields, "station"))
+    ticket, excuse = view.open_ticket(_text(fields, "station")), _text(fields, "excuse")
+    if excuse or fields.get("statement") is True:
         if ticket is not None and ticket.id == fields.get("ticket"):
-            changes.tickets[ticket.station] = replace(ticket, has_person=True)
+            # A named operator wrote why a line has no codes, or why there is no identity: it stands for these.
+            line = _number(fields, "line", -1)
+            excused = ticket.excused(line, excuse) if excuse else replace(ticket, has_person=True)
+            changes.tickets[ticket.station] = excused
         return
     due_ms = _number(fields, "due_ms")
     for key in _texts(fields, "packs"):
@@ -244,6 +246,9 @@ def _stock(original: Record, _: Record, view: LedgerView, changes: Changes) -> N
             changes.stock[drug, lot] = there + quantity
         case "out":
             changes.stock[drug, lot] = max(0, there - quantity)
+            ticket = view.open_ticket(_text(fields, "station"))
+            if ticket is not None and ticket.id == fields.get("ticket"):
+                changes.tickets[ticket.station] = ticket.with_uncoded(drug, quantity)
         case "count":
             changes.stock[drug, lot] = quantity
 

@@ -73,7 +73,7 @@ def scan_entry(
     else:
         fields |= _code_fields(symbol, code, verdict, situation)
     if verdict.also:
-        fields["also"] = list(verdict.also)
+        fields["also"] = [str(one) for one in verdict.also]
     if situation.is_training:
         fields["training"] = True
     if person is not None:

@@ -48,6 +48,7 @@ class Line:
         name: What the till calls it.
         filled: Whole packs scanned so far.
         filled_units: Units scanned so far.
+        excuse: The objective reason (客观原因) for which a named operator lets it go without codes; empty if none.
     """
 
     drug: str
@@ -57,6 +58,7 @@ class Line:
     name: str = ""
     filled: int = 0
     filled_units: int = 0
+    excuse: str = ""
 
     @property
     def is_filled(self) -> bool:
@@ -116,6 +118,7 @@ class Ticket:
         operator: Who opened it.
         is_training: Practice: nothing of it counts or is uploaded.
         is_opening: An opening count: from its closing on the ledger knows every pack (DESIGN.md 6).
+        uncoded: Packs booked out of the no-code store for it, by drug.
         place: The last place that was given to a scan; above `packs` once a pack in the middle was taken off.
     """
 
@@ -133,25 +136,21 @@ class Ticket:
     is_training: bool = False
     is_opening: bool = False
     place: int = 0
+    uncoded: tuple[tuple[str, int], ...] = ()
 
-    def with_packs(self, more: int) -> "Ticket":
-        """Give the ticket with so many more packs; below zero for fewer."""
-        # Every scan comes by here, and `replace` takes three times as long.
-        return Ticket(
-            self.id,
-            self.station,
-            self.operation,
-            self.opened,
-            self.packs + more,
-            self.wants_person,
-            self.has_person,
-            self.lines,
-            self.shipment,
-            self.payer,
-            self.operator,
-            self.is_training,
-            self.is_opening,
-        )
+    def excused(self, number: int, excuse: str) -> "Ticket":
+        """Give the ticket with a line that may go without codes."""
+        if not 0 <= number < len(self.lines):
+            return self
+        lines = list(self.lines)
+        lines[number] = replace(lines[number], excuse=excuse)
+        return replace(self, lines=tuple(lines))
+
+    def with_uncoded(self, drug: str, packs: int) -> "Ticket":
+        """Give the ticket with so many packs more that carry no code."""
+        there = dict(self.uncoded)
+        there[drug] = there.get(drug, 0) + packs
+        return replace(self, uncoded=tuple(there.items()))
 
     def with_line(self, number: int, packs: int, units: int) -> "Ticket":
         """Give the ticket after a line was filled by so much more; below zero for less."""

@@ -15,6 +15,7 @@ from yaoma.service.erasing import Erasing
 from yaoma.service.order_form import read_command
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
+from yaoma.service.settling import Settling
 from yaoma.service.uplink_state import UplinkState
 from yaoma.service.work import Answer, Item, Request
 from yaoma.shell.database import DatabaseError
@@ -50,6 +51,7 @@ class Desk:
         config_refused: Why the last good configuration is used and not the new one, by language; None if the new one
             is.
         erasing: Has sealed identities erased.
+        settling: Says whether a ticket may be settled.
         metrics_trouble: Why metrics are not served though they should be, or empty.
     """
 
@@ -70,6 +72,7 @@ class Desk:
     config_refused: Mapping[str, str] | None = None
     metrics_trouble: Callable[[], str] = lambda: ""
     erasing: Erasing | None = None
+    settling: Settling | None = None
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one request.
@@ -81,6 +84,8 @@ class Desk:
         try:
             if question := questions.get(str(request.get("do"))):
                 return question()
+            if request.get("do") == "release" and self.settling is not None:
+                return self.settling.answer(str(request.get("station", "")))
             if request.get("do") == "person_erase" and self.erasing is not None:
                 return self.erasing.asked(request)
             return self._carried_out(read_command(request))

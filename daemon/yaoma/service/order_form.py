@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from yaoma.core.command import Command, Override, Settle, SignOn, State, StockMove, Undo
+from yaoma.core.command import Append, Command, Excuse, Override, Settle, SignOn, State, StockMove, Undo
 from yaoma.core.deed import StockAction
 from yaoma.core.person_statement import PersonStatement, StatementProblem, StatementRefusedError, number_in
+from yaoma.core.problem import ProblemRefusedError, problem_entry
 from yaoma.core.ticket import MAX_LINES, VERIFY, Action, CommandRefusedError, Line, TicketCommand
 
 __all__ = ["COMMANDS", "read_command"]
@@ -107,6 +108,18 @@ def _state(asked: Asked) -> State:
     return State(_text(asked, "station"), said.fields)
 
 
+def _excuse(asked: Asked) -> Excuse:
+    return Excuse(_text(asked, "station"), _quantity(asked, "line"), _text(asked, "reason"), _operator(asked))
+
+
+def _problem(asked: Asked) -> Append:
+    words = {name: _text(asked, name) for name in ("text", "code", "photo", "station")}
+    try:
+        return Append(problem_entry(_text(asked, "problem"), operator=_operator(asked), **words))
+    except ProblemRefusedError as error:
+        raise CommandRefusedError(error.reason.value) from None
+
+
 def _stock(asked: Asked) -> StockMove:
     return StockMove(
         StockAction(asked.get("action", "")),
@@ -140,6 +153,8 @@ COMMANDS: Final[Mapping[str, Callable[[Asked], Command]]] = {
     "undo": _undo,
     "override": _override,
     "state": _state,
+    "excuse": _excuse,
+    "problem": _problem,
     "stock": _stock,
     "settle": _settle,
     "sign_on": _sign_on,

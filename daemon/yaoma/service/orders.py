@@ -6,11 +6,12 @@ from typing import Any
 
 from yaoma.core.allowlist import Allowlist, drugs_named
 from yaoma.core.code import CodeError, from_key
-from yaoma.core.command import Append, Command, Hold, Merge, Override, Settle, SignOn, State, StockMove, Undo
+from yaoma.core.command import Append, Command, Excuse, Hold, Merge, Override, Settle, SignOn, State, StockMove, Undo
 from yaoma.core.deed import (
     MAX_REASON_CHARS,
     PACKS_AT_ONCE,
     StockAction,
+    excused,
     held,
     merged,
     overridden,
@@ -78,6 +79,7 @@ class Orders:
             TicketCommand: self._ticket,
             Undo: self._undo,
             Override: self._override,
+            Excuse: self._excuse,
             State: self._state,
             StockMove: self._stock,
             Settle: self._settle,
@@ -221,6 +223,16 @@ class Orders:
             raise CommandRefusedError("nothing_to_override")
         due_ms = now.wall_ms + policy.emergency_hours * _HOUR_MS if command.is_emergency else 0
         return [overridden(ticket, packs, operator, command.reason.strip(), due_ms)]
+
+    def _excuse(self, command: Excuse, _: Stamp) -> Sequence[Entry]:
+        ticket = self._ticket_of(command.station)
+        operator = self._operator(command.station, command.operator)
+        if not operator:
+            raise CommandRefusedError("operator_needed")
+        if not 0 <= command.line < len(ticket.lines):
+            raise CommandRefusedError("no_such_line")
+        _check_reason(command.reason)
+        return [excused(ticket, command.line, command.reason.strip(), operator)]
 
     def _state(self, command: State, _: Stamp) -> Sequence[Entry]:
         ticket = self._ticket_of(command.station)

@@ -119,6 +119,10 @@ class BoxList:
         """Give the products that have this other code."""
         return self.tables.products.known_as(system, text)
 
+    def of_drug(self, drug_id: str) -> Sequence[Product]:
+        """Give the products of a drug: of all makers' prefixes and levels."""
+        return self.tables.products.of_drug(drug_id)
+
     def denial(self, code: TraceCode, lot: str | None = None) -> Denial | None:
         """Give why the code is denied, by itself, its serial range, its lot or its product, or None."""
         if self._urgent:
@@ -222,6 +226,10 @@ class DamagedList:
         return None
 
     def known_as(self, system: CodeSystem, text: str) -> Sequence[Product]:  # noqa: ARG002 - nothing is known
+        """Give nothing."""
+        return ()
+
+    def of_drug(self, drug_id: str) -> Sequence[Product]:  # noqa: ARG002 - nothing is known
         """Give nothing."""
         return ()
 

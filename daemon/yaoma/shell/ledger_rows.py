@@ -22,14 +22,14 @@ _PACK_COLUMNS: Final = (
 PACK: Final = f"SELECT {_PACK_COLUMNS} FROM seen WHERE key = ?"  # noqa: S608 - our own columns
 TICKET: Final = (
     "SELECT id, station, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
-    "is_training, is_opening, place FROM ticket WHERE station = ?"
+    "is_training, is_opening, place, uncoded FROM ticket WHERE station = ?"
 )
 DUTY: Final = "SELECT id, kind, code, made_ms, due_ms, note, log, seq FROM duty"
 
 _PUT_PACK: Final = f"INSERT OR REPLACE INTO seen (key, {_PACK_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - as above
 _PUT_TICKET: Final = (
     "INSERT OR REPLACE INTO ticket (id, station, operation, opened, packs, wants_person, has_person, lines, shipment, "
-    "payer, operator, is_training, is_opening, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "payer, operator, is_training, is_opening, place, uncoded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -62,7 +62,7 @@ def seen_of(row: Sequence[Any]) -> Seen:
 def ticket_of(row: Sequence[Any]) -> Ticket:
     """Make a ticket of its row, as `TICKET` selects it."""
     ticket, station, operation, opened, packs, wants, has, lines, shipment, payer, operator, *rest = row
-    training, opening, place = rest
+    training, opening, place, uncoded = rest
     return Ticket(
         ticket,
         station,
@@ -78,6 +78,7 @@ def ticket_of(row: Sequence[Any]) -> Ticket:
         bool(training),
         bool(opening),
         place,
+        tuple((drug, packs) for drug, packs in json.loads(uncoded)),
     )
 
 
@@ -87,14 +88,14 @@ def duty_of(row: Sequence[Any]) -> Duty:
 
 
 def _line(fields: Sequence[Any]) -> Line:
-    drug, matches, packs, units, name, filled, filled_units = fields
-    return Line(drug, tuple(matches), packs, units, name, filled, filled_units)
+    drug, matches, packs, units, name, filled, filled_units, excuse = fields
+    return Line(drug, tuple(matches), packs, units, name, filled, filled_units, excuse)
 
 
 def _lines(ticket: Ticket) -> str:
     return json.dumps(
         [
-            [line.drug, line.matches, line.packs, line.units, line.name, line.filled, line.filled_units]
+            [line.drug, line.matches, line.packs, line.units, line.name, line.filled, line.filled_units, line.excuse]
             for line in ticket.lines
         ],
         ensure_ascii=False,
@@ -113,7 +114,7 @@ def write(connection: Connection, changes: Changes) -> None:
                 _PUT_TICKET,
                 (ticket.id, station, ticket.operation, ticket.opened, ticket.packs, ticket.wants_person,
                  ticket.has_person, _lines(ticket), ticket.shipment, ticket.payer, ticket.operator,
-                 ticket.is_training, ticket.is_opening, ticket.place),
+                 ticket.is_training, ticket.is_opening, ticket.place, json.dumps(ticket.uncoded)),
             )  # fmt: skip
     for row, number in changes.counts.items():
         connection.execute(

@@ -66,7 +66,7 @@ def m001_ledger(db: Database) -> None:
             station TEXT PRIMARY KEY, id TEXT NOT NULL, operation TEXT NOT NULL, opened INTEGER NOT NULL,
             packs INTEGER NOT NULL, wants_person INTEGER NOT NULL, has_person INTEGER NOT NULL, lines TEXT NOT NULL,
             shipment TEXT NOT NULL, payer TEXT NOT NULL, operator TEXT NOT NULL, is_training INTEGER NOT NULL,
-            is_opening INTEGER NOT NULL, place INTEGER NOT NULL
+            is_opening INTEGER NOT NULL, place INTEGER NOT NULL, uncoded TEXT NOT NULL
         ) STRICT, WITHOUT ROWID
         """
     )

@@ -32,7 +32,7 @@ _COLUMNS = {
     "seen": "key, log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, "
     "state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason",
     "ticket": "station, id, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
-    "is_training, is_opening, place",
+    "is_training, is_opening, place, uncoded",
     "store": "drug, lot, number",
     "duty": "id, kind, code, made_ms, due_ms, note, log, seq",
     "known": "name, value",
