@@ -15,11 +15,13 @@ from yaoma.shell.start_log import pause_s
 
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "systemd"
-UNITS = ("yaoma.service", "yaoma-bridge.service")
+SERVICES = ("yaoma.service", "yaoma-bridge.service")
+ONE_SHOT = "yaoma-update.service"
+UNITS = (*SERVICES, ONE_SHOT)
 LIBRARIES = Path(pytest.__file__).parents[1]
 
 #: What systemd itself brings to the machine, and `verify` wants to see.
-TARGETS = ("sysinit", "basic", "shutdown", "multi-user", "network", "network-online", "local-fs")
+TARGETS = ("sysinit", "basic", "shutdown", "multi-user", "network", "network-online", "local-fs", "timers")
 
 pytestmark = [
     pytest.mark.skipif(
@@ -90,7 +92,7 @@ def drop_ins() -> list[Path]:
     return [path for path in sorted((SYSTEMD / "examples").iterdir()) if "[Service]" in path.read_text()]
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", [*UNITS, "yaoma-update.timer"])
 def test_unit_is_understood_by_systemd_252_without_a_word(staged: Path, unit: str) -> None:
     """Every setting is known to Debian 12's systemd, and the program it starts is there."""
     assert (0, "") == verified(staged, unit)
@@ -197,7 +199,7 @@ def test_unit_fits_the_program() -> None:
 
     assert StateConfig().folder == Path("/var/lib") / state[0]
     assert Config.model_fields["control_socket"].default.parent == Path("/run") / runtime[0]
-    for unit in UNITS:
+    for unit in SERVICES:
         assert [str(EX_CONFIG)] == values(unit, "RestartPreventExitStatus")
     assert Path("/etc/yaoma/yaoma.toml") == DEFAULT_CONFIG
     assert int(values("yaoma.service", "TimeoutStartSec")[0]) >= 2 * pause_s(99)
@@ -205,6 +207,15 @@ def test_unit_fits_the_program() -> None:
     assert ["yes"] == values("yaoma.service", "MemoryDenyWriteExecute")
     # The boot id and the state of a clock are read below /proc/sys.
     assert [] == values("yaoma.service", "ProcSubset")
+
+
+def test_update_unit_fits_the_daemons() -> None:
+    """The one-shot process writes where the daemon reads, as the same user, and behind the counter's work."""
+    for name in ("User", "Group", "StateDirectory", "StateDirectoryMode", "UMask"):
+        assert values("yaoma.service", name) == values(ONE_SHOT, name)
+    assert [str(Config.model_fields["allowlist"].default.root)] == values(ONE_SHOT, "ConditionPathExists")
+    assert ["oneshot"] == values(ONE_SHOT, "Type")
+    assert ["idle"] == values(ONE_SHOT, "IOSchedulingClass")
 
 
 def test_every_class_of_device_that_comes_later_has_its_driver_loaded_at_boot() -> None:
