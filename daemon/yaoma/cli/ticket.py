@@ -8,8 +8,8 @@ import typer
 
 from yaoma.cli.asking import OperatorOption, SocketOption, asked
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
-from yaoma.shell.operations import load_operations
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
+from yaoma.shell.operations import load_operations
 
 __all__ = ["app"]
 
@@ -245,6 +245,30 @@ def excuse(
         print_json(answer)
     else:
         typer.echo(f"{answer['ticket']}  {answer['line']}  已记录原因 / reason recorded")
+
+
+@app.command("identity")
+def identity(
+    station: Station,
+    kind: Annotated[str, typer.Argument(help="resident, resident_old, passport or other.")] = "resident",
+    *,
+    operator: OperatorOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    socket: SocketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Seal a document's number to the open ticket; it is asked for without being shown, and never an argument.
+
+    Example: yaoma ticket identity counter passport --operator li
+    """
+    number = typer.prompt("证件号码 / document number", hide_input=True)
+    answer = asked(
+        {"do": "identity", "station": station, "kind": kind, "number": number, "operator": operator}, config, socket
+    )
+    if json:
+        print_json(answer)
+    else:
+        typer.echo(f"{answer['ticket']}  身份已密封登记 / identity sealed")
 
 
 @app.command("no-identity")

@@ -5,10 +5,24 @@ from dataclasses import dataclass, field
 
 from yaoma.core.canonical import Json
 from yaoma.core.deed import StockAction
+from yaoma.core.identity import Identity
 from yaoma.core.record import Entry
 from yaoma.core.ticket import TicketCommand
 
-__all__ = ["Append", "Command", "Excuse", "Hold", "Merge", "Override", "Settle", "SignOn", "State", "StockMove", "Undo"]
+__all__ = [
+    "Append",
+    "Command",
+    "Excuse",
+    "Hold",
+    "Identify",
+    "Merge",
+    "Override",
+    "Settle",
+    "SignOn",
+    "State",
+    "StockMove",
+    "Undo",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,21 @@ class State:
 
     station: str
     statement: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Seal an identity to the open ticket that a program has read or somebody has typed.
+
+    Args:
+        station: Where.
+        identity: The number of the document; sealed before it is recorded.
+        operator: Who says so; empty if unknown.
+    """
+
+    station: str
+    identity: Identity = field(repr=False)
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +208,6 @@ class Append:
     entry: Entry = field(repr=False)
 
 
-Command = TicketCommand | Undo | Override | Excuse | State | StockMove | Settle | SignOn | Hold | Merge | Append
+Command = (
+    TicketCommand | Undo | Override | Identify | Excuse | State | StockMove | Settle | SignOn | Hold | Merge | Append
+)

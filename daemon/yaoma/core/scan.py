@@ -8,14 +8,15 @@ from yaoma.core.code import ControlCode, Gs1, Lookalike, Meaning, Other, TraceCo
 from yaoma.core.counter_rules import wanted_line
 from yaoma.core.findings import NOTHING, Findings
 from yaoma.core.portion import is_case, portion_of
-from yaoma.core.reason import VerdictClass
+from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.record import Entry, Kind
 from yaoma.core.situation import Situation
-from yaoma.core.ticket import VERIFY
+from yaoma.core.ticket import VERIFY, Ticket
 from yaoma.core.verdict import Verdict
+from yaoma_drivers.symbol import Source as ReadBy
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["Person", "scan_entry"]
+__all__ = ["Person", "identity_entry", "scan_entry"]
 
 
 class Person:
@@ -79,6 +80,30 @@ def scan_entry(
     if person is not None:
         fields["person"] = dict(person.fields)
     return Entry(Kind.SCAN, fields, person.blob if person else None)
+
+
+def identity_entry(ticket: Ticket, operator: str, person: Person) -> Entry:
+    """Make the record of an identity that came by a program or a keyboard; of it stands here what a scan's record says.
+
+    Args:
+        ticket: The open ticket that it belongs to.
+        operator: Who says so; empty if unknown.
+        person: The sealed identity.
+    """
+    fields: dict[str, Json] = {
+        "verdict": VerdictClass.PASS.value,
+        "reason": Reason.PERSON_SEALED.value,
+        "degraded": [],
+        "station": ticket.station,
+        "source": ReadBy.HAND.value,
+        "operation": ticket.operation,
+        "ticket": ticket.id,
+        "operator": operator,
+        "person": dict(person.fields),
+    }
+    if ticket.is_training:
+        fields["training"] = True
+    return Entry(Kind.SCAN, fields, person.blob)
 
 
 def _code_fields(symbol: Symbol, code: TraceCode, verdict: Verdict, situation: Situation) -> dict[str, Json]:

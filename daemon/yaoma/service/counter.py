@@ -202,7 +202,7 @@ class Counter:
     def _drafted(self, request: Request, draft: Draft, stamp: Stamp) -> tuple[Record, ...]:
         command = request.command
         records = []
-        for entry in self._orders().entries(command, stamp):
+        for entry in self._orders(draft).entries(command, stamp):
             record = draft.add(entry, stamp)
             self.ledger.stage(record)
             records.append(record)
@@ -212,8 +212,10 @@ class Counter:
             post.operator, post.is_supervisor = command.operator, command.is_supervisor
         return tuple(records)
 
-    def _orders(self) -> Orders:
+    def _orders(self, draft: Draft) -> Orders:
+        seal = self.seal
         return Orders(
+            seal=(lambda identity: seal(identity, draft.log)) if seal is not None else None,
             ledger=self.ledger,
             allowlist=self.allowlist,
             policy=self.policy,

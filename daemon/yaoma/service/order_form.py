@@ -1,10 +1,12 @@
 """Order form: reads what a program asks through the control socket into a command."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from yaoma.core.command import Append, Command, Excuse, Override, Settle, SignOn, State, StockMove, Undo
+from yaoma.core.command import Append, Command, Excuse, Identify, Override, Settle, SignOn, State, StockMove, Undo
 from yaoma.core.deed import StockAction
+from yaoma.core.identity import IdentityFault, IdentityKind, typed_identity
 from yaoma.core.person_statement import PersonStatement, StatementProblem, StatementRefusedError, number_in
 from yaoma.core.problem import ProblemRefusedError, problem_entry
 from yaoma.core.ticket import MAX_LINES, VERIFY, Action, CommandRefusedError, Line, TicketCommand
@@ -108,6 +110,17 @@ def _state(asked: Asked) -> State:
     return State(_text(asked, "station"), said.fields)
 
 
+def _identify(asked: Asked) -> Identify:
+    number = asked.get("number")
+    if not isinstance(number, str) or len(number) > _MAX_TEXT_CHARS:
+        raise ValueError("number is text")
+    # Which day it is here matters only for a birthday to come, and a day too many refuses nobody.
+    found = typed_identity(IdentityKind(asked.get("kind", "")), number, datetime.now(UTC).date() + timedelta(days=1))
+    if isinstance(found, IdentityFault):
+        raise CommandRefusedError(f"identity_fault.{found.reason.value}")
+    return Identify(_text(asked, "station"), found, _operator(asked))
+
+
 def _excuse(asked: Asked) -> Excuse:
     return Excuse(_text(asked, "station"), _quantity(asked, "line"), _text(asked, "reason"), _operator(asked))
 
@@ -154,6 +167,7 @@ COMMANDS: Final[Mapping[str, Callable[[Asked], Command]]] = {
     "override": _override,
     "state": _state,
     "excuse": _excuse,
+    "identity": _identify,
     "problem": _problem,
     "stock": _stock,
     "settle": _settle,

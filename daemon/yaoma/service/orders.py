@@ -6,7 +6,20 @@ from typing import Any
 
 from yaoma.core.allowlist import Allowlist, drugs_named
 from yaoma.core.code import CodeError, from_key
-from yaoma.core.command import Append, Command, Excuse, Hold, Merge, Override, Settle, SignOn, State, StockMove, Undo
+from yaoma.core.command import (
+    Append,
+    Command,
+    Excuse,
+    Hold,
+    Identify,
+    Merge,
+    Override,
+    Settle,
+    SignOn,
+    State,
+    StockMove,
+    Undo,
+)
 from yaoma.core.deed import (
     MAX_REASON_CHARS,
     PACKS_AT_ONCE,
@@ -21,6 +34,7 @@ from yaoma.core.deed import (
     stocked,
     undone,
 )
+from yaoma.core.identity import Identity
 from yaoma.core.ledger import Seen, date_of
 from yaoma.core.operation import Operation
 from yaoma.core.pack import IN_HAND
@@ -30,6 +44,7 @@ from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.receiving import compare, difference_entry
 from yaoma.core.record import Entry, Stamp
 from yaoma.core.reservation import ledger_key
+from yaoma.core.scan import Person, identity_entry
 from yaoma.core.ticket import Action, CommandRefusedError, Line, Ticket, TicketCommand, ticket_entry
 from yaoma.service.post import Post
 from yaoma.shell.site_ledger import SiteLedger
@@ -54,6 +69,7 @@ class Orders:
         stations: Names of the stations.
         posts: Who works at each station.
         new_id: Gives the id of a new ticket.
+        seal: Seals an identity for the log that is written; None where there are no keys to seal to.
     """
 
     ledger: SiteLedger
@@ -63,6 +79,7 @@ class Orders:
     stations: frozenset[str]
     posts: Mapping[str, Post] = field(default_factory=dict)
     new_id: Callable[[], str]
+    seal: Callable[[Identity], Person] | None = None
 
     def entries(self, command: Command, now: Stamp) -> Sequence[Entry]:
         """Give the entries that carry a command out, the one that answers it last.
@@ -80,6 +97,7 @@ class Orders:
             Undo: self._undo,
             Override: self._override,
             Excuse: self._excuse,
+            Identify: self._identify,
             State: self._state,
             StockMove: self._stock,
             Settle: self._settle,
@@ -223,6 +241,13 @@ class Orders:
             raise CommandRefusedError("nothing_to_override")
         due_ms = now.wall_ms + policy.emergency_hours * _HOUR_MS if command.is_emergency else 0
         return [overridden(ticket, packs, operator, command.reason.strip(), due_ms)]
+
+    def _identify(self, command: Identify, _: Stamp) -> Sequence[Entry]:
+        ticket = self._ticket_of(command.station)
+        if self.seal is None:
+            raise CommandRefusedError("cannot_seal")
+        operator = self._operator(command.station, command.operator)
+        return [identity_entry(ticket, operator, self.seal(command.identity))]
 
     def _excuse(self, command: Excuse, _: Stamp) -> Sequence[Entry]:
         ticket = self._ticket_of(command.station)
