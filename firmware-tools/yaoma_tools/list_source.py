@@ -14,7 +14,7 @@ from yaoma.core.trace_code import is_cn20, is_gtin
 from yaoma_tools.list_source_mistakes import MOST_NAMED, Mistakes, SourceError
 from yaoma_tools.list_source_text import encoding_of
 
-__all__ = ["MOST_NAMED", "Batch", "Columns", "Mistakes", "SourceError", "batches", "is_mangled", "key_of", "rows"]
+__all__ = ["MOST_NAMED", "Batch", "Columns", "Mistakes", "SourceError", "batches", "is_mangled", "key_of"]
 
 _BATCH_ROWS: Final = 8192
 _CSV_SUFFIXES: Final = {".csv", ".tsv", ".txt"}
@@ -95,27 +95,6 @@ def batches(
                 place = raw.tell()
                 progress(place - told)
                 told = place
-
-
-def rows(path: Path | None, columns: Columns) -> list[dict[str, str]]:
-    """Read a small table whole; no file is an empty table.
-
-    Args:
-        path: The file, see `batches`.
-        columns: What is wanted of it.
-
-    Raises:
-        SourceError: Something is wrong with it.
-        OSError: It can't be read.
-    """
-    if path is None:
-        return []
-    mistakes, found = Mistakes(), []
-    for batch in batches(path, columns, mistakes):
-        cells = [batch.columns[name] for name in columns.all]
-        found += [dict(zip(columns.all, row, strict=True)) for row in zip(*cells, strict=True)]
-    mistakes.refuse()
-    return found
 
 
 def key_of(text: str) -> str:

@@ -11,8 +11,9 @@ from yaoma.core.product import Product
 from yaoma.core.product_entry import TableEntryError, pattern_of, product_of
 from yaoma_tools.list_source import Columns, Mistakes, batches, is_mangled, key_of
 
-__all__ = ["read_denials", "read_patterns", "read_products"]
+__all__ = ["read_codes", "read_denials", "read_patterns", "read_products"]
 
+_CODES: Final = Columns(("code",))
 _PRODUCTS: Final = Columns(("key", "name"), ("drug", "level", "packs", "units", "platform", "flags", "aliases"))
 _DENIALS: Final = Columns(("key", "kind"), ("note", "lot", "serial_from", "serial_to"))
 _PATTERNS: Final = Columns(("standard", "regex", "product_key"))
@@ -20,6 +21,16 @@ _SEPARATOR: Final = "|"
 _MOST_DIGITS: Final = 9
 
 _T = TypeVar("_T")
+
+
+def read_codes(path: Path | None) -> set[str]:
+    """Read the column `code` of a small table as keys; a code that is there twice counts once.
+
+    Raises:
+        SourceError: Something is wrong; file and line are named.
+        OSError: It can't be read.
+    """
+    return {key for _, key in _read(path, _CODES, lambda cells: _key(cells["code"]))}
 
 
 def read_patterns(path: Path | None) -> list[OtherPattern]:
@@ -115,7 +126,7 @@ def _denial(cells: dict[str, str]) -> dict[str, Json]:
 
 def _key(text: str) -> str:
     if is_mangled(text):
-        raise TableEntryError("a spreadsheet made a number such as 8.12E+19 of a key; export the column as text")
+        raise TableEntryError("a spreadsheet made a number such as 8.12E+19 of it; export the column as text")
     return key_of(text)
 
 

@@ -11,13 +11,10 @@ from yaoma.core.product_entry import product_entry
 from yaoma.core.site_list import ListRefusal, ListRefusedError, list_text, read_list
 from yaoma.shell.list_file import MAX_LIST_BYTES
 from yaoma_link.keyfile import write_public
-from yaoma_tools.list_source import Columns, SourceError, is_mangled, key_of, rows
-from yaoma_tools.list_source_tables import read_denials, read_patterns, read_products
+from yaoma_tools.list_source import SourceError
+from yaoma_tools.list_source_tables import read_codes, read_denials, read_patterns, read_products
 
 __all__ = ["BuiltList", "ListSource", "SourceError", "build_list", "sign_list"]
-
-
-_CODES = Columns(("code",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ def build_list(source: ListSource, signer: Signer) -> BuiltList:
         ListRefusedError: If a box would refuse the list; the hint names the entry.
         OSError: If a table can't be read.
     """
-    codes = {_code(row["code"]) for row in rows(source.codes, _CODES)}
+    codes = read_codes(source.codes)
     patterns = read_patterns(source.patterns)
     products = read_products(source.products, patterns)
     denials = read_denials(source.denials, patterns)
@@ -117,9 +114,3 @@ def sign_list(destination: Path, source: ListSource, signer: Signer) -> BuiltLis
     built = build_list(source, signer)
     write_public(destination, built.note.encode(), replace=True)
     return built
-
-
-def _code(text: str) -> str:
-    if is_mangled(text):
-        raise SourceError("a spreadsheet made a number such as 8.12E+19 of a code; export the column as text")
-    return key_of(text)
