@@ -51,7 +51,7 @@ def put(key: str, ticket: Ticket | None, mark: Seen, view: LedgerView, changes: 
         changes.tickets[holder.station] = _without(known.takes, holder)
     if goes_on and ticket is not None:
         (take,) = mark.takes
-        takes = (*takes, replace(take, place=ticket.place + 1))
+        takes = (*takes, Take(ticket.place + 1, take.portions, take.line, take.packs, take.units))
         ticket = _with(take, ticket)
     state = known.state
     changes.seen[key] = Seen(
@@ -94,7 +94,7 @@ def taken_back(seen: Seen, ticket: Ticket) -> tuple[Seen, Ticket]:
 
 def _with(take: Take, ticket: Ticket) -> Ticket:
     """Put one scan of a pack on its ticket and its line."""
-    ticket = replace(ticket, packs=ticket.packs + 1, place=ticket.place + 1)
+    ticket = ticket.with_scan()
     return ticket.with_line(take.line, take.packs, take.units) if ticket.lines else ticket
 
 

@@ -152,6 +152,27 @@ class Ticket:
         there[drug] = there.get(drug, 0) + packs
         return replace(self, uncoded=tuple(there.items()))
 
+    def with_scan(self) -> "Ticket":
+        """Give the ticket with one more pack or portion."""
+        # Every scan comes by here; `replace` takes three times as long.
+        return Ticket(
+            self.id,
+            self.station,
+            self.operation,
+            self.opened,
+            self.packs + 1,
+            self.wants_person,
+            self.has_person,
+            self.lines,
+            self.shipment,
+            self.payer,
+            self.operator,
+            self.is_training,
+            self.is_opening,
+            self.place + 1,
+            self.uncoded,
+        )
+
     def with_line(self, number: int, packs: int, units: int) -> "Ticket":
         """Give the ticket after a line was filled by so much more; below zero for less."""
         if not 0 <= number < len(self.lines):
