@@ -19,6 +19,7 @@ from bench.box_section import BoxSection
 from bench.drain_section import DrainSection
 from bench.list_section import ListSection, LongListSection
 from bench.machine import describe
+from bench.report_section import ReportSection
 from bench.sync_shim import SyncShim
 from bench.table import Found, Row, table
 
@@ -41,6 +42,7 @@ SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
     "append": AppendSection,
     "box": BoxSection,
     "drain": DrainSection,
+    "report": ReportSection,
     "list": ListSection,
     "list100": LongListSection,
 }

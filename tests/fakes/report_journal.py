@@ -36,14 +36,21 @@ class Shelf:
     def __init__(self, begin_ms: int = BEGIN_MS, step_ms: int = 1000, log: str = LOG) -> None:
         self.bodies: list[bytes] = []
         self.now_ms = begin_ms
+        self._taken = 0
         self._began_ms = begin_ms
         self._step_ms = step_ms
         self._log = log
         self.record("open", site=SITE, box=BOX, version="0.1.0", reason="new", tree="rfc6962-sha256", previous=None)
 
+    def take(self) -> list[bytes]:
+        """Give the bodies made since the last time, and forget them."""
+        taken, self.bodies = self.bodies, []
+        self._taken += len(taken)
+        return taken
+
     def record(self, kind: str, **fields: object) -> int:
         """Add a record; give its place."""
-        seq = len(self.bodies)
+        seq = self._taken + len(self.bodies)
         whole = {
             "v": 1,
             "log": self._log,

@@ -8,7 +8,7 @@ its quotes around it can only be a whole value, or a key.
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -26,9 +26,15 @@ __all__ = ["ReportSource"]
 _BETWEEN: Final = """json_extract(body, '$.wall_ms') BETWEEN ? AND ? OR json_extract(body, '$.clock') = 'untrusted'
     OR json_extract(body, '$.kind') = 'copy'"""
 _CLOCK: Final = '"kind":"clock"'
+_TICKETS: Final = '"kind":"ticket"'
+_SCANS: Final = '"kind":"scan"'
+_COPY: Final = b'"kind":"copy"'
+_CODE: Final = b'"code":"'
+_PACKS: Final = b'"packs":["'
+_TICKET: Final = b'"ticket":"'
 
-#: So many texts are looked for at once: each costs a microsecond per record.
-_MAX_TEXTS: Final = 200
+#: So many texts are looked for by SQLite: each costs it a microsecond per record, and Python looks at them at once.
+_MAX_TEXTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ class ReportSource:
         """Give the records that hold any of these texts, of all times, in order.
 
         Args:
-            texts: Parts of the canonical JSON, such as `"kind":"outage"`; at most 200.
+            texts: Parts of the canonical JSON, such as `"kind":"outage"`.
 
         Raises:
             DatabaseError: If a log can't be read or a record is altered.
@@ -132,9 +138,21 @@ class ReportSource:
         """
         if len(codes) <= _MAX_TEXTS:
             return self._events(_having([json.dumps(code, ensure_ascii=False) for code in sorted(codes)]))
-        # Codes stand in quotes; splitting at these finds every text of a body at once.
         raw = frozenset(code.encode() for code in codes)
-        return self._events(_Where("1", (), lambda _: True, lambda body: not raw.isdisjoint(body.split(b'"'))))
+        return self._events(_Where("1", (), lambda _: True, lambda body: _names(body, _CODE, raw, _PACKS)))
+
+    def of_tickets(self, tickets: frozenset[str], *, scans: bool) -> Iterator[Event]:
+        """Give the scans for any of these tickets, or else what was done to the tickets, of all times, in order.
+
+        Args:
+            tickets: Their ids; any number.
+            scans: The scans.
+
+        Raises:
+            DatabaseError: If a log can't be read or a record is altered.
+        """
+        where, raw = _having([_SCANS if scans else _TICKETS]), frozenset(ticket.encode() for ticket in tickets)
+        return self._events(replace(where, sieve=lambda body: _names(body, _TICKET, raw, _COPY)))
 
     def _events(self, where: _Where) -> Iterator[Event]:
         upto: dict[str, int] = {}
@@ -193,6 +211,17 @@ def _having(texts: Sequence[str]) -> _Where:
     needles = [text.encode() for text in texts]
     sql = " OR ".join(["instr(body, ?)"] * len(texts)) or "0"
     return _Where(sql, list(texts), lambda body: any(needle in body for needle in needles))
+
+
+def _names(body: bytes, key: bytes, wanted: frozenset[bytes], otherwise: bytes) -> bool:
+    """Tell whether a body names what is wanted: as the value of a key, or anywhere if it holds another text."""
+    at = body.find(key)
+    if at >= 0:
+        at += len(key)
+        if body[at : body.find(b'"', at)] in wanted:
+            return True
+    # Values stand in quotes; splitting at these finds every text of a body at once.
+    return otherwise in body and not wanted.isdisjoint(body.split(b'"'))
 
 
 def _bodies(log: _Log, where: _Where) -> Iterator[tuple[int, bytes]]:

@@ -10,8 +10,6 @@ from yaoma.shell.report_source import ReportSource
 
 __all__ = ["trace_lot", "trace_pack", "trace_product", "trace_supplier"]
 
-_CLOSING = ('"action":"close"', '"action":"cancel"')
-
 
 def trace_pack(source: ReportSource, code: str) -> PackFlow:
     """Find everything about one pack.
@@ -59,8 +57,7 @@ def trace_supplier(source: ReportSource, supplier: str) -> dict[str, PackFlow]:
     tickets = frozenset(text_of(event.fields, "ticket") for event in source.having(said)) - {""}
     if not tickets:
         return {}
-    scans = (event for event in source.about(tickets) if event.kind == "scan")
-    codes = {code for event in scans if text_of(event.fields, "ticket") in tickets for code in _codes(event)}
+    codes = {code for event in source.of_tickets(tickets, scans=True) for code in _codes(event)}
     return _flows(source, frozenset(codes))
 
 
@@ -75,8 +72,7 @@ def _ordered(source: ReportSource, events: list[Event]) -> Iterator[Event]:
     yield from events
     tickets = frozenset(text_of(event.fields, "ticket") for event in events) - {""}
     if tickets:
-        closing = source.having(*_CLOSING)
-        yield from (event for event in closing if text_of(event.fields, "ticket") in tickets)
+        yield from source.of_tickets(tickets, scans=False)
 
 
 def _codes(event: Event) -> list[str]:
