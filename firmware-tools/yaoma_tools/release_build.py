@@ -10,13 +10,15 @@ from typing import Final
 
 from yaoma.core.base_layout import HEADER_BYTES, BaseFormatError, Header
 from yaoma.core.canonical import Json, canonical
-from yaoma.core.denial_table import DenialTable
+from yaoma.core.denial_table import DENIALS_TYPE, DenialTable
 from yaoma.core.list_delta import DeltaError, ListDelta
 from yaoma.core.note import Signer
-from yaoma.core.product_table import ProductTable, TableError
+from yaoma.core.other_pattern import OtherPattern
+from yaoma.core.product_table import PRODUCTS_TYPE, ProductTable, TableError
 from yaoma.core.release import CONFIG_TYPE, DeltaStep, PolicyFile, ReleaseIndex, read_policies, read_release
 from yaoma.core.site_list import ANY_SITE
 from yaoma.shell.base_file import BaseFile
+from yaoma_tools.list_source_tables import read_denials, read_patterns, read_products
 from yaoma_tools.release_mistake import RepositoryMistakeError
 from yaoma_tools.release_repository import NewFile, ReleaseRepository
 
@@ -56,8 +58,9 @@ class ReleaseParts:
         days: How long the list holds.
         bases: Base files; they take the place of all before.
         deltas: Deltas, each following the one before.
-        products: The table of products, as the box reads it.
-        denials: The table of denials, as the box reads it.
+        products: Table of products: CSV, JSON lines, or as a box reads it.
+        patterns: Table of patterns of other standards, beside `products` where that is CSV or JSON lines.
+        denials: Table of denials: CSV, JSON lines, or as a box reads it.
         policies: Policies.
     """
 
@@ -67,6 +70,7 @@ class ReleaseParts:
     bases: Sequence[Path] = ()
     deltas: Sequence[Path] = ()
     products: Path | None = None
+    patterns: Path | None = None
     denials: Path | None = None
     policies: Sequence[PolicySource] = field(default=())
 
@@ -102,9 +106,7 @@ def publish_release(
             old = {*before.bases, *(step.target for step in before.deltas), before.products} - {""}
             gone = sorted(old - named)
     if parts.denials is not None:
-        named_products = _pattern_products(repository, parts)
-        _checked(parts.denials, lambda content: DenialTable.parse(content, named_products))
-        files[_DENIALS] = NewFile(parts.denials)
+        files[_DENIALS] = NewFile(_denials(parts.denials, _patterns(repository, parts)))
     if parts.policies:
         files |= _policies(repository, parts.policies)
     if not files:
@@ -146,9 +148,9 @@ def _list_files(
         files |= {target: NewFile(path, {"head": _head(path)}) for target, path in zip(bases, parts.bases, strict=True)}
     products = before.products if before else ""
     if parts.products is not None:
-        digest = _checked(parts.products, ProductTable.parse)
-        products = f"allow/products-{digest[:16]}"
-        files[products] = NewFile(parts.products)
+        content = _products(parts.products, parts.patterns)
+        products = f"allow/products-{hashlib.sha256(content).hexdigest()[:16]}"
+        files[products] = NewFile(content)
     kept = [*(before.deltas if before else ()), *steps][-KEPT_DELTAS:]
     return ReleaseIndex(
         site=parts.site if before is None else before.site,
@@ -179,25 +181,41 @@ def _policies(repository: ReleaseRepository, sources: Sequence[PolicySource]) ->
     return files
 
 
-def _pattern_products(repository: ReleaseRepository, parts: ReleaseParts) -> frozenset[str]:
-    """Name the products that patterns speak of, since denials may speak of them too."""
+def _patterns(repository: ReleaseRepository, parts: ReleaseParts) -> Sequence[OtherPattern]:
+    """Give the patterns that will be in force, since denials may speak of the products that they name."""
     if parts.products is not None:
-        content: bytes | None = parts.products.read_bytes()
-    else:
-        index = _index(repository)
-        content = repository.content(index.products) if index and index.products else None
-    patterns = ProductTable.parse(content).patterns if content is not None else ()
-    return frozenset(pattern.product_key for pattern in patterns)
+        return ProductTable.parse(_products(parts.products, parts.patterns)).patterns
+    index = _index(repository)
+    content = repository.content(index.products) if index and index.products else None
+    return ProductTable.parse(content).patterns if content is not None else ()
 
 
-def _checked(path: Path, read: Callable[[bytes], object]) -> str:
-    """Read a table as a box will, and give its SHA-256 in hexadecimal."""
+def _products(path: Path, patterns: Path | None) -> bytes:
+    """Give the table as a box reads it, whatever form it comes in."""
     content = path.read_bytes()
     try:
-        read(content)
+        if _is_ready(content, PRODUCTS_TYPE):
+            ProductTable.parse(content)
+            return content
+        known = read_patterns(patterns)
+        return ProductTable.of(read_products(path, known), known).encoded()
     except TableError as error:
         raise RepositoryMistakeError(f"{path.name}: {error}") from None
-    return hashlib.sha256(content).hexdigest()
+
+
+def _denials(path: Path, patterns: Sequence[OtherPattern]) -> bytes:
+    content = path.read_bytes()
+    try:
+        if _is_ready(content, DENIALS_TYPE):
+            DenialTable.parse(content, frozenset(one.product_key for one in patterns))
+            return content
+        return DenialTable.of(read_denials(path, patterns)).encoded()
+    except TableError as error:
+        raise RepositoryMistakeError(f"{path.name}: {error}") from None
+
+
+def _is_ready(content: bytes, kind: str) -> bool:
+    return content.startswith(b"{") and f'"type":"{kind}"'.encode() in content.partition(b"\n")[0]
 
 
 def _head(path: Path) -> str:

@@ -87,8 +87,9 @@ def release_sign(
     days: Annotated[int, typer.Option(min=1, help="Days until the list becomes stale.")] = 90,
     base: Annotated[list[Path] | None, typer.Option(help="A base file of `list build`; repeatable.")] = None,
     delta: Annotated[list[Path] | None, typer.Option(help="A delta of `list delta`; repeatable, in order.")] = None,
-    products: Annotated[Path | None, typer.Option(help="The table of products of `list build`.")] = None,
-    denials: Annotated[Path | None, typer.Option(help="The table of denials of `list build`.")] = None,
+    products: Annotated[Path | None, typer.Option(help="CSV or JSON lines, as `list sign` takes them.")] = None,
+    patterns: Annotated[Path | None, typer.Option(help="CSV or JSON lines, beside --products.")] = None,
+    denials: Annotated[Path | None, typer.Option(help="CSV or JSON lines, as `list sign` takes them.")] = None,
     policy: Annotated[list[str] | None, typer.Option(metavar="NAME=VERSION=FILE", help="A policy; repeatable.")] = None,
 ) -> None:
     """Bring in what is new and sign it; without anything new, add signatures to a root that waits for them.
@@ -108,6 +109,7 @@ def release_sign(
         bases=base or (),
         deltas=delta or (),
         products=products,
+        patterns=patterns,
         denials=denials,
         policies=[_policy(text) for text in policy or ()],
     )

@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from fakes.released import ReleasedBox, code
-from yaoma.core.allowlist import Denial, DenialKind
-from yaoma.core.denial_table import DenialRow, DenialTable
+from yaoma.core.code import from_key
+from yaoma.core.denial_table import DenialTable
+from yaoma.shell.box_list import open_box_list
 from yaoma_link.identity import make_signer
 from yaoma_tools.cli import app
 from yaoma_tools.release_mistake import RepositoryMistakeError
@@ -92,15 +93,24 @@ def test_release_made_by_commands_comes_into_force_on_a_box(office: Office) -> N
     delta = office.folder / "1-2.delta"
     done = CliRunner().invoke(app, ["list", "delta", str(old), str(new), str(delta), "--from", "1", "--to", "2"])
     assert 0 == done.exit_code, done.output
-    denials, policy = office.folder / "denials", office.folder / "policy.signed"
-    denials.write_bytes(DenialTable.of([DenialRow("cn20:8123456", Denial(DenialKind.RECALL))]).encoded())
+    denials, policy, products = (office.folder / name for name in ("denials.csv", "policy.signed", "products.csv"))
+    denials.write_text("key,kind,note,lot\n8123456,recall,2026-118,A7\n")
+    products.write_text("key,name\n8123456,阿莫西林胶囊\n", "utf-8")
     policy.write_text("policy")
     office.run(
         "sign", office.repo, *office.keys("allow", "deny", "config", "online"), "--delta", str(delta),
-        "--denials", str(denials), "--policy", f"fujian=3={policy}",
+        "--denials", str(denials), "--products", str(products), "--policy", f"fujian=3={policy}",
     )  # fmt: skip
     outcome = box.update(office.folder / "repo")
     assert (2, "delta", 10) == (outcome.version, outcome.way, outcome.rows)
+    db = box.open()
+    found = open_box_list(db)
+    assert found is not None
+    assert "阿莫西林胶囊" == getattr(found.product("cn20:8123456"), "name", None)
+    assert found.denial(from_key(f"cn20:{code(5)}"), "A7") is not None
+    assert found.denial(from_key(f"cn20:{code(5)}"), "A8") is None
+    found.close()
+    db.close()
 
     office.run("renew", office.repo, *office.keys("online", "deny"), "--role", "deny")
     assert "none" == box.update(office.folder / "repo").way
@@ -137,7 +147,7 @@ def test_root_key_is_replaced_by_two_of_three(office: Office) -> None:
         (["--denials", "denials"], "deny: 1 of its keys must sign, 0 are here"),
         (["--delta", "noise"], "needs base files"),
         (["--version", "1", "--base", "GOOD", "--delta", "noise"], "noise"),
-        (["--version", "1", "--base", "GOOD", "--products", "noise"], "noise"),
+        (["--version", "1", "--base", "GOOD", "--products", "table"], "line 2"),
         (["--version", "1", "--base", "noise"], "noise"),
         ([], "nothing waits"),
     ],
@@ -146,6 +156,7 @@ def test_mistake_changes_nothing(office: Office, arguments: list[str], said: str
     """A missing key, a file that is none, nothing new: one sentence, and the repository stays as it was."""
     office.begin(*ROLES[:2], *ROLES[3:])
     (office.folder / "noise").write_bytes(b"noise" * 100)
+    (office.folder / "table").write_bytes(b'{"patterns":[],"type":"yaoma/products/v1"}\n{}\n')
     (office.folder / "denials").write_bytes(DenialTable(()).encoded())
     before = sorted(path.name for path in (office.folder / "repo" / "metadata").iterdir())
     good = str(office.built(range(10)) / "cn20.codes")

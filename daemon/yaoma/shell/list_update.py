@@ -159,15 +159,16 @@ def _plan(
     way = index.way_from(before.version) if before and before.site == index.site and _sound(db, bases) else None
     if way is not None and before is not None:
         deltas = [source.find(step.target, MAX_DELTA_BYTES) for step in way]
-        whole = sum(source.find(target, _MAX_BASE_BYTES).length for target in index.bases)
-        if sum(one.length for one in deltas) <= whole:
+        behind = [source.find(step.target, MAX_DELTA_BYTES) for step in index.way_from(index.base_version) or ()]
+        bases_bytes = sum(source.find(target, _MAX_BASE_BYTES).length for target in index.bases)
+        if sum(one.length for one in deltas) <= bases_bytes + sum(one.length for one in behind):
             steps = [_delta(source, found, step.begin, step.end) for step, found in zip(way, deltas, strict=True)]
             changed = sum(len(one.adds) + len(one.removes) for one in steps)
             if db.overlay_size() + changed <= MAX_OVERLAY:
                 return _Plan("delta" if steps else "none", bases, _rows(steps))
     fetched = [_base(db, source, target) for target in index.bases]
-    behind = index.way_from(index.base_version) or ()
-    steps = [_delta(source, source.find(one.target, MAX_DELTA_BYTES), one.begin, one.end) for one in behind]
+    rest = index.way_from(index.base_version) or ()
+    steps = [_delta(source, source.find(one.target, MAX_DELTA_BYTES), one.begin, one.end) for one in rest]
     return _Plan("base", fetched, _rows(steps))
 
 
