@@ -120,6 +120,7 @@ def test_file_of_answers_is_read_and_its_mistakes_are_named(tmp_path: Path) -> N
         answers_from(tmp_path / "nowhere")
 
 
+@pytest.mark.row("S0-17")
 def test_plugged_in_scanners_are_listed_once_by_their_lasting_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

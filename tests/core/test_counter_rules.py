@@ -109,6 +109,14 @@ def test_moments_when_counted_then_every_reason_with_a_choice_has_one() -> None:
     }
 
 
+@pytest.mark.row("S0-18")
+@pytest.mark.row("S1-09")
+@pytest.mark.row("S1-15")
+@pytest.mark.row("S2-03")
+@pytest.mark.row("S3-03")
+@pytest.mark.row("S4-03")
+@pytest.mark.row("S4-08")
+@pytest.mark.row("S4-13")
 @pytest.mark.parametrize("reason", MOMENTS)
 def test_reason_when_the_policy_chooses_then_only_the_classes_that_it_allows_are_reached(reason: str) -> None:
     """Each class of CLASSES by the policy's word, no other by any; without a word the default."""
@@ -213,6 +221,7 @@ def test_pack_when_several_things_stand_against_it_then_the_gravest_is_said_and_
     assert [found.verdict, found.reason, tuple(found.also)] == expected
 
 
+@pytest.mark.row("S1-13")
 def test_container_when_one_pack_inside_is_bad_then_it_does_not_come_in_with_the_others() -> None:
     """A large code answers for everything inside: recalls by code or lot, expiry, status and history (S1-05)."""
     inside = pack(number=3)
@@ -270,6 +279,7 @@ def test_container_when_all_of_it_is_on_the_ticket_then_it_is_a_repeat() -> None
     assert said(carton(), replace(situation, contents=(*contents[:3], None)))[0] == "PASS"
 
 
+@pytest.mark.row("S4-05")
 def test_container_when_sold_then_only_the_smallest_package_may_be_except_where_its_packs_carry_no_code() -> None:
     """S4-05; a case whose packs carry none is scanned itself (SCANNERS.md 2)."""
     assert PRODUCTS[CARTON].packs > 1
@@ -279,6 +289,7 @@ def test_container_when_sold_then_only_the_smallest_package_may_be_except_where_
     assert said(case, moment("dispense", case, seen=known(PackState.IN_STOCK, left=10)))[0] == "PASS"
 
 
+@pytest.mark.row("S2-09")
 def test_headquarters_when_its_receipt_is_a_note_then_the_policy_is_asked_too() -> None:
     """A chain's pushed receipt counts where the place allows it (S2-09), as a note or without one."""
     allowlist = delivered(note(kind=ShipmentKind.HEADQUARTERS))

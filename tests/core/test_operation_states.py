@@ -63,6 +63,12 @@ def test_table_when_read_then_it_has_every_operation_that_ships_and_every_state(
     assert _HEADER == ["new", *PackState]
 
 
+@pytest.mark.row("S0-20")
+@pytest.mark.row("S1-14")
+@pytest.mark.row("S2-10")
+@pytest.mark.row("S2-13")
+@pytest.mark.row("S2-16")
+@pytest.mark.row("S4-07")
 @pytest.mark.parametrize(("operation", "state", "answer"), _CELLS)
 def test_pack_when_scanned_in_a_state_then_class_and_reason_are_those_of_the_table(
     operation: str, state: str, answer: str

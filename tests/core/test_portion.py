@@ -139,6 +139,7 @@ UNITS, BOTTLES = Take(1, 5, -1, 0, 5), Take(1, 5, -1, 5, 0)
 BACK, BOTTLES_BACK = Take(1, -5, -1, 0, 5), Take(1, -5, -1, 5, 0)
 
 
+@pytest.mark.row("S2-08")
 @pytest.mark.parametrize(
     ("state", "left", "take", "into", "after"),
     [
@@ -175,6 +176,7 @@ def test_pack_when_its_ticket_is_closed_then_state_and_rest_are_those_of_the_tab
     assert (found.state.value, found.left) == after
 
 
+@pytest.mark.row("S2-19")
 @given(st.lists(st.tuples(st.sampled_from(["dispense", "return_customer"]), st.integers(1, 4)), max_size=30))
 def test_units_when_they_go_and_come_in_any_order_then_no_more_are_out_than_the_pack_held(
     tickets: list[tuple[str, int]],

@@ -116,6 +116,7 @@ def denials(*rows: DenialRow) -> DenialTable:
     return DenialTable.parse(DenialTable.of(rows).encoded(), frozenset({"std:7"}))
 
 
+@pytest.mark.row("S4-26")
 def test_denial_when_several_rows_fit_then_the_nearest_to_the_pack_counts() -> None:
     """The code itself, then its serial range, then its lot, then its product."""
     code = Cn20("80000010000000501234")

@@ -46,6 +46,7 @@ def moved(shelf: Shelf, name: str, operation: str, codes: list[str], action: str
     shelf.ticket(action, name, operation)
 
 
+@pytest.mark.row("S1-03")
 @pytest.mark.row("S1-19")
 @pytest.mark.row("S2-22")
 @pytest.mark.row("S4-10")

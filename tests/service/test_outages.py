@@ -36,6 +36,8 @@ class Counter:
         self.outages.look()
 
 
+@pytest.mark.row("S3-07")
+@pytest.mark.row("S4-20")
 def test_outage_when_the_line_is_back_then_one_record_says_from_when_to_when() -> None:
     """Begin, end, cause, and the most that waited."""
     counter = Counter()
