@@ -1,6 +1,6 @@
 """Report options: which days, which form, which file; and everything that a report is made from."""
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from yaoma.cli.chosen_policy import chosen_policy
+from yaoma.cli.list_files import opened
 from yaoma.cli.policy_lines import shown, shown_lines
 from yaoma.cli.report import CommandError
 from yaoma.config.model import Config
-from yaoma.core.allowlist import MemoryAllowlist
+from yaoma.core.allowlist import Allowlist
 from yaoma.core.product import Product
 from yaoma.core.report_facts import Facts
 from yaoma.core.report_gather import LEAD_MS, Knowledge, gather
@@ -100,6 +101,7 @@ class Material:
         self.config = config
         self.folder = folder
         self.language = language
+        self._open = ExitStack()
         self.now = datetime.now(_CHINA)
         self.today = self.now.date()
         self.operations = load_operations()
@@ -119,12 +121,18 @@ class Material:
         return read_outcomes(self.folder / "site.db")
 
     @cached_property
-    def allowlist(self) -> MemoryAllowlist | None:
-        """The product list, or None if there is none that can be believed."""
+    def allowlist(self) -> Allowlist | None:
+        """The product list, or None if there is none that can be believed; a report goes without names then."""
+        if (self.config.state.folder / "list.db").exists():
+            return self._open.enter_context(opened(self.config)).current
         try:
             return load_list(self.config.allowlist.file, load_verifiers(self.config.keys.list), self.config.site)
         except (ListRefusedError, IdentityError):
             return None
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._open.close()
 
     def policy_text(self) -> str:
         """Give the rules that count, each with where it comes from."""
@@ -132,15 +140,16 @@ class Material:
         return "\n".join([title, *shown_lines(shown(self._holder), [self._catalogue])]) + "\n"
 
     def product(self, key: str) -> Product | None:
-        """Give the product behind a product key, or None if the list does not know it."""
-        return self.allowlist.product(key) if self.allowlist else None
+        """Give the product behind a product key or drug id, or None if the list does not know it."""
+        if self.allowlist is None:
+            return None
+        return self.allowlist.product(key) or next(iter(self.allowlist.of_drug(key)), None)
 
-    def site(self, period: str, facts: Facts | None = None) -> Site:
+    def site(self, period: str) -> Site:
         """Say whose report it is.
 
         Args:
             period: The days, as text.
-            facts: What happened; the drug ids of what was scanned are then known besides the product keys.
         """
         return Site(
             site=self.config.site,
@@ -151,7 +160,7 @@ class Material:
             language=self.language,
             policy=self.policy,
             directions={name: operation.direction for name, operation in self.operations.items()},
-            products=self._by_drug(facts),
+            products=self.product,
             list_version=self.allowlist.version if self.allowlist else 0,
         )
 
@@ -167,11 +176,3 @@ class Material:
             institution=kind.value if kind else "",
         )
         return gather(self.source.between(period.from_ms - LEAD_MS, period.to_ms), period, knowledge)
-
-    def _by_drug(self, facts: Facts | None) -> Callable[[str], Product | None]:
-        found: dict[str, Product] = {}
-        for _, key in facts.moved if facts else ():
-            product = self.product(key)
-            if product is not None:
-                found.setdefault(product.drug_id, product)
-        return lambda name: self.product(name) or found.get(name)

@@ -100,6 +100,8 @@ def report(  # noqa: PLR0917 - Typer passes by name
         raise CommandError(f"读不了日志 / can't be read: {error}") from error
     except PrintUnavailableError as error:
         raise CommandError(str(error)) from error
+    finally:
+        material.close()
     _put(page, form or _form_of(out), out)
 
 
@@ -114,13 +116,13 @@ def _default(kind: Kind, material: Material) -> Period:
 
 def _rates(material: Material, period: Period) -> Page:
     facts = material.facts(period)
-    return rates_page(facts, material.site(str(period), facts), material.words)
+    return rates_page(facts, material.site(str(period)), material.words)
 
 
 def _daily(material: Material, period: Period) -> Page:
     facts, tasks = material.facts(period), open_tasks(material.folder / "site.db")
     proof = material.source.newest_checkpoint()
-    return daily_page(facts, tasks, material.site(str(period), facts), material.words, proof)
+    return daily_page(facts, tasks, material.site(str(period)), material.words, proof)
 
 
 def _outages(material: Material, period: Period) -> Page:
@@ -143,7 +145,7 @@ def _devices(material: Material, period: Period) -> Page:
         ("devices_configured", ", ".join(f"{one.name} ({one.driver})" for one in config.scanner)),
         ("network_address", f"{config.broker.host}:{config.broker.port}"),
     ]
-    return devices_page(facts, info, material.site(str(period), facts), material.words)
+    return devices_page(facts, info, material.site(str(period)), material.words)
 
 
 def _balance(material: Material, period: Period) -> Page:
