@@ -25,6 +25,7 @@ log = logging.getLogger("yaoma.log")
 FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "away_s": "how long the broker was away, in seconds",
+        "before": "version of the list before this one",
         "box": "a box: site and device id",
         "cause": "why the box is out of service",
         "class": "the class of a verdict, never what it was about",
@@ -45,6 +46,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "logger": "the name of a library's logger",
         "missed": "number of scans that an indicator did not show",
         "name": "a name from the configuration: an indicator, a destination",
+        "page": "number of a page of a list file",
         "pause_s": "how long the start waits, in seconds",
         "pending": "number of records that the bridge has not confirmed",
         "port": "the broker's port",
@@ -59,6 +61,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "station": "the configured name of a station",
         "tries": "number of attempts that failed before",
         "version": "version of a list",
+        "way": "how a list came: whole, by deltas, or nothing was new",
         "worker": "the name of a thread",
     }
 )

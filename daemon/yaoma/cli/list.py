@@ -20,7 +20,7 @@ from yaoma_link.state import MAX_STATE_BYTES, StateError, StateMessage
 __all__ = ["app"]
 
 app = typer.Typer(help="What the box may accept: the signed list.", no_args_is_help=True)
-app.command("update", help="The same as: yaoma update.")(update)
+app.command("update", help="The same as: yaoma update. Example: yaoma list update --from /media/stick")(update)
 
 #: More files than these are no stick of ours.
 _MAX_NOTES = 10_000
