@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zxingcpp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 from typer.testing import CliRunner
 
 from fakes.report_journal import BEGIN_MS, BOX, SIGNER, SITE, Shelf, write_journal
 from yaoma.cli.main import app
 from yaoma.cli.report import CommandError
-from yaoma.core.note import open_note
+from yaoma.core.canonical import Json
+from yaoma.core.note import Signer, open_note
+from yaoma.core.site_list import list_text
 
 TABLETS = "cn20:8100001"
 PACKS = [f"{TABLETS}0000000{number}0001" for number in range(10, 20)]
@@ -40,6 +43,13 @@ box = "{box}"
 host = "broker.example"
 [state]
 folder = "{folder}"
+[allowlist]
+file = "{folder}/list.signed"
+[keys]
+list = "{folder}/list.vkey"
+[policy]
+id = "shanxi-changzhi"
+institution = "pharmacy"
 [[station]]
 name = "counter"
 scanners = ["gun"]
@@ -258,6 +268,23 @@ def test_report_when_asked_for_something_else_then_one_sentence(run: Run, argume
 
     assert (1, "") == (done.exit_code, done.stdout)
     assert " / " in done.said
+
+
+@pytest.mark.row("S1-01")
+def test_rates_when_the_list_names_exempt_products_then_they_are_out_of_the_rate(run: Run, tmp_path: Path) -> None:
+    """Names and flags come from the signed list, exempt classes from the province's policy."""
+    centre = Signer("county/list", Ed25519PrivateKey.from_private_bytes(b"c" * 32))
+    products: Json = [{"key": TABLETS, "name": "黄芪配方颗粒", "flags": ["granule"]}]
+    said: dict[str, Json] = {"site": SITE, "version": 5, "issued_ms": 1, "expires_ms": 2, "products": products}
+    text = list_text({**said, "codes": [], "denials": [], "patterns": []})
+    (tmp_path / "state" / "list.signed").write_text(centre.sign(text), "utf-8")
+    (tmp_path / "state" / "list.vkey").write_text(f"{centre.verifier()}\n", "utf-8")
+
+    rates = run("--month", "2026-11").stdout
+
+    assert "无数据  0 / 0" in rates
+    assert "中药配方颗粒" in rates
+    assert "黄芪配方颗粒" in run("pack", PACKS[0]).stdout
 
 
 @pytest.mark.row("S0-22")
