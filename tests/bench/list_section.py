@@ -19,6 +19,7 @@ _MILLION: Final = 1_000_000
 
 _BOUND_BAR: Final = 1.3
 _OPEN_BAR_MS: Final = 10.0
+_OPEN_BAR_CODES: Final = 10 * _MILLION
 _P99_BAR_US: Final = 20.0
 _PEERS: Final = {"sqlite": "SQLite (p, t)", "lmdb": "LMDB", "set": "Python set"}
 
@@ -65,7 +66,7 @@ class ListSection:
         if shape == "gs1":
             keys = list_shapes.gs1_keys(self.codes // 5)
             table.write_text("\n".join(["code", *keys]))
-            listed, absent = keys[::20], [f"{key[:-1]}Z" for key in keys[::20]]
+            listed, absent = keys[::50], [f"{key[:-1]}Z" for key in keys[::50]]
         else:
             codes = list_shapes.clustered(self.codes) if shape == "clustered" else list_shapes.scattered(self.codes)
             list_shapes.write_table(table, codes, has_lots=shape == "clustered")
@@ -104,8 +105,8 @@ class ListSection:
                 f"{open_ms:.2f} ms, {found.median(f'{shape}_resident_mb'):.1f} MB memory",
                 "",
                 "",
-                f"<= {_OPEN_BAR_MS:.0f} ms",
-                open_ms <= _OPEN_BAR_MS,
+                f"<= {_OPEN_BAR_MS:.0f} ms" if self.codes <= _OPEN_BAR_CODES else "",
+                open_ms <= _OPEN_BAR_MS if self.codes <= _OPEN_BAR_CODES else None,
             ),
             Row(f"{name}: look-ups a second", _speed(shape, found)),
             Row(

@@ -16,7 +16,7 @@ _SPREAD: Final = 0.8
 _HOLES: Final = 0.03
 _RUNS_A_LOT: Final = 20
 _ROW_PORTION: Final = 2_000_000
-_ASKED: Final = 100_000
+_ASKED: Final = 40_000
 
 _Numbers = npt.NDArray[np.int64]
 
