@@ -28,6 +28,7 @@ from yaoma.service.erasing import Erasing
 from yaoma.service.in_force import InForce, Used
 from yaoma.service.line import Line
 from yaoma.service.mailbox import Mailbox
+from yaoma.service.neighbours import Neighbours
 from yaoma.service.outages import Outages
 from yaoma.service.post import Post
 from yaoma.service.reader import HAND_OVER_S, Reader
@@ -209,7 +210,9 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         ),
         on_fork=lambda log, _: mailbox.post(CloseLog(log)),
         on_damage=lambda log, seq: mailbox.post(Damage(log, seq)),
-        news=StateReceiving(BoxName(config.site, config.box), bridge_keys, ListNews(lists.db)),
+        news=StateReceiving(
+            BoxName(config.site, config.box), bridge_keys, ListNews(lists.db), on_merge=Neighbours(items).take
+        ),
         beat=watch.heart("uploader", _UPLOADER_STEP_S).beat,
     )
     recheck = Recheck(ledger, lambda: lists.current, posts, mailbox.post)

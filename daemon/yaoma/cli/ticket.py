@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from yaoma.cli.asking import OperatorOption, SocketOption, asked
+from yaoma.cli.receipt import receipt
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.operations import load_operations
@@ -17,6 +18,7 @@ __all__ = ["app"]
 _NOT_RELEASED = 3
 
 app = typer.Typer(help="Open, fill, close or cancel the ticket of a station.", no_args_is_help=True)
+app.command("receipt")(receipt)
 
 _DONE: Final = {
     "open": "已开单 / opened",
@@ -168,7 +170,7 @@ def undo(
     if json:
         print_json(answer)
     else:
-        typer.echo(f"{answer['ticket']}  -{len(answer['packs'])} 盒 / packs")
+        typer.echo(f"已撤销 / taken off  {len(answer['packs'])} 盒 / packs  {answer['ticket']}")
 
 
 @app.command("override")
@@ -194,7 +196,7 @@ def override(
     if json:
         print_json(answer)
     else:
-        typer.echo(f"{answer['ticket']}  {len(answer['packs'])} 盒已放行 / packs let through")
+        typer.echo(f"已放行 / let through  {len(answer['packs'])} 盒 / packs  {answer['ticket']}")
 
 
 @app.command("release")
@@ -302,8 +304,9 @@ def _send(request: dict[str, Any], config: Path, socket: Path | None, *, json: b
         print_json(answer)
         return
     for found in answer.get("with", ()):
+        note = found["bill"] or found["shipment"] or "无发货单 / no note"
         typer.echo(
-            f"{found['bill'] or found['shipment'] or '-'}: 应到 said {found['said']}, 相符 matched {found['matched']}, "
+            f"{note}: 应到 said {found['said']}, 相符 matched {found['matched']}, "
             f"缺 missing {found['missing']}, 多 extra {found['extra']}, 存疑 in doubt {found['doubtful']}"
         )
     operation, done = load_operations()[answer["operation"]], _DONE[answer["action"]]
