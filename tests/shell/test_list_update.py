@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from fakes.released import SITE, Centre, ReleasedBox, code
+from yaoma.config.model import PolicyConfig
 from yaoma.core.allowlist import Source
 from yaoma.core.code import from_key
 from yaoma.core.product import Product
+from yaoma.doctor.site_list import check_list
 from yaoma.shell.box_list import BoxList, open_box_list
 from yaoma.shell.list_db import TIME_FLOOR, FileKind
 from yaoma.shell.release_source import SourceUnreachableError
@@ -211,3 +213,27 @@ def test_full_disk_leaves_the_list_as_it_is(centre: Centre, box: ReleasedBox, mo
     assert 0 == box.version()
     assert [] == [path.name for path in box.list_folder.iterdir()]
     assert sqlite3.connect(box.folder / "list.db").execute("SELECT count(*) FROM file").fetchone() == (0,)
+
+
+def test_doctor_judges_the_release_in_list_db(centre: Centre, box: ReleasedBox) -> None:
+    """With a release in force the doctor tells of it, and names a page that has rotted."""
+    box.update(centre.path)
+
+    def look_over() -> list[str]:
+        found = check_list(
+            box.folder / "list.signed",
+            [],
+            SITE,
+            now_ms=box.now_ms,
+            newer_than=0,
+            policy=PolicyConfig(),
+            big=box.folder / "list.db",
+        )
+        return [one.id for one in found]
+
+    assert ["doctor.list_sound"] == look_over()
+    (base,) = box.list_folder.glob("base-*")
+    rotten = bytearray(base.read_bytes())
+    rotten[-100] ^= 4
+    base.write_bytes(rotten)
+    assert ["list_refused.unreadable"] == look_over()

@@ -224,4 +224,5 @@ def _list(patient: _Patient) -> list[Finding]:
         now_ms=patient.floor_ms,
         newer_than=patient.list_version - 1,
         policy=config.policy,
+        big=config.state.folder / "list.db",
     )

@@ -21,7 +21,7 @@ from yaoma.core.product_table import ProductTable
 from yaoma.core.shipment import Shipment
 from yaoma.shell.base_file import BaseFile
 from yaoma.shell.database import SQLITE_FAILURES, classified
-from yaoma.shell.list_db import FileKind, ListDb, ListFile, Release
+from yaoma.shell.list_db import LIST_FOLDER, FileKind, ListDb, ListFile, Release
 from yaoma.shell.list_news import SOURCE_OF, read_status, read_urgent, stored_shipment
 from yaoma.shell.list_tables import read_denials, read_products
 
@@ -256,12 +256,12 @@ def damaged_list(version: int, expires_ms: int) -> Allowlist:
 
 
 def open_box_list(
-    db: ListDb, before: Tables | None = None, *, on_damage: Callable[[], None] = lambda: None
+    db: ListDb | Path, before: Tables | None = None, *, on_damage: Callable[[], None] = lambda: None
 ) -> BoxList | None:
     """Take a picture of what is in force now; takes a moment when tables have changed: not for the recorder's thread.
 
     Args:
-        db: list.db.
+        db: list.db, or where it lies for who only looks.
         before: Tables of the last picture; used again if their files are the same.
         on_damage: Called when something of the picture can't be read.
 
@@ -274,10 +274,12 @@ def open_box_list(
         DatabaseError: If list.db can't be read.
         ValueError: If a row of list.db is damaged.
     """
+    path = db.path if isinstance(db, ListDb) else db
+    folder = path.parent / LIST_FOLDER
     with ExitStack() as stack:
         try:
             picture = sqlite3.connect(
-                f"{db.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )
             stack.callback(picture.close)
             picture.execute("PRAGMA cell_size_check=1")
@@ -292,14 +294,14 @@ def open_box_list(
                 "OR EXISTS (SELECT 1 FROM shipped)"
             ).fetchone()
         except SQLITE_FAILURES as error:
-            raise classified(db.path, error) from error
+            raise classified(path, error) from error
         files = [ListFile(name, FileKind(kind), *rest) for name, kind, *rest in named]
         bases = [
-            stack.enter_context(BaseFile.open(db.folder / file.name, file.digest.hex()))
+            stack.enter_context(BaseFile.open(folder / file.name, file.digest.hex()))
             for file in files
             if file.kind is FileKind.BASE
         ]
-        tables = _tables(db.folder, files, before)
+        tables = _tables(folder, files, before)
         stack.pop_all()
         return BoxList(
             Release(*row), tables, bases, picture, urgent=urgent, is_local=bool(is_local), on_damage=on_damage
