@@ -22,7 +22,7 @@ from yaoma_tools.authority import issue, make_authority
 from yaoma_tools.broker import BrokerLayout, write_broker_config
 from yaoma_tools.signed_list import ListSource, sign_list
 
-__all__ = ["BoxProcess", "BridgeProcess", "County", "wait_for"]
+__all__ = ["SITE", "BoxProcess", "BridgeProcess", "County", "wait_for"]
 
 SITE = "H32132200561"
 _DAY_MS = 24 * 3600 * 1000
@@ -130,13 +130,22 @@ class BridgeProcess:
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
 
+    def tell(self, box: BoxProcess, news: Path) -> None:
+        """Run `yaoma-bridge state add`: tell a box what a file says of its own stock."""
+        subprocess.run(
+            [str(BIN / "yaoma-bridge"), "state", "add", f"{SITE}/{box.name}", str(news), "--config", str(self.config)],
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
+
 
 class County:
     """Everything with throw-away keys in one folder.
 
     Args:
         folder: An empty folder with a short name (Unix sockets).
-        codes: What the signed list holds.
+        codes: What the small signed list holds; without any there is none.
         products: Product names by 7-digit code.
         denials: Denied codes with their kinds.
     """
@@ -158,7 +167,8 @@ class County:
         self.port = free_port()
         self._make_broker()
         self._make_keys()
-        self.make_list(codes, products or {}, denials or {})
+        if codes:
+            self.make_list(codes, products or {}, denials or {})
 
     def _make_broker(self) -> None:
         place = self.folder / "broker"
@@ -250,6 +260,7 @@ path = "{place}/events.jsonl"
         place: Path | None = None,
         verbose: bool = False,
         launcher: Path | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> BoxProcess:
         """Provision one more box with a serial scanner and a camera folder; it is not started.
 
@@ -260,7 +271,9 @@ path = "{place}/events.jsonl"
             place: Its own folder, one named like the box if None; a box that finds its keys there is a clone.
             verbose: Have it log every verdict.
             launcher: See `Program`.
+            settings: Further lines for the tables `keys`, `allowlist` and `policy` of its configuration.
         """
+        further = settings or {}
         place = place or self.folder / name
         state = state or place / "state"
         for part in ("", "pictures"):
@@ -286,6 +299,7 @@ bridge = "{self.folder}/keys/bridge.vkey"
 list = "{self.folder}/keys/list.vkey"
 seal = ["{self.folder}/keys/seal.pub"]
 salt = "{self.folder}/keys/salt"
+{further.get("keys", "")}
 [broker]
 host = "localhost"
 port = {self.port}
@@ -294,8 +308,10 @@ certificate = "{place}/box.pem"
 key = "{place}/box.key"
 [allowlist]
 file = "{self.folder}/list.signed"
+{further.get("allowlist", "")}
 [policy]
 hold_off_ms = 500
+{further.get("policy", "")}
 [[station]]
 name = "counter"
 scanners = ["gun", "camera"]

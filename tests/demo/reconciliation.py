@@ -1,0 +1,76 @@
+"""Reconciliation: scans made, verdicts, records kept, records stored, packs by state; nothing may be missing."""
+
+from collections import Counter
+
+from demo.goods import ID_CARD
+from demo.stage import Stage
+from fakes.county import wait_for
+from yaoma.core.record import Record
+
+__all__ = ["reconcile"]
+
+
+def reconcile(stage: Stage) -> list[str]:
+    """Count everything.
+
+    Args:
+        stage: The counter after the story.
+
+    Returns:
+        One sentence for each thing that is missing, and for each that went otherwise than the story says.
+    """
+    box, county = stage.box, stage.county
+    wait_for(lambda: box.ask()["uplink"]["pending"] == 0, "the bridge did not confirm everything")
+    stage.say("一天下来", "At the end of the morning")
+    for arguments in (("status",), ("report", "daily"), ("report", "balance"), ("duty", "list"), ("stock", "list")):
+        stage.yaoma(*arguments)
+    records = box.records()
+    scans = [record for record in records if record.kind == "scan"]
+    practice = [record for record in records if record.fields.get("training") is True]
+    kept = {record.identity for record in records}
+    sent = len(kept) - len(practice)
+    wait_for(lambda: len(county.events()) >= sent, "the bridge has not written every event")
+    events = [event["id"] for event in county.events()]
+    stored = {(event.split("/")[2], int(event.split("/")[3])) for event in events}
+
+    stage.say("对账", "Reconciliation")
+    _print(
+        stage,
+        scans,
+        [
+            ("日志记录 / records kept", len(records)),
+            ("网桥已存 / stored at the bridge", sum(county.stored().values())),
+            ("练习，网桥扣下 / practice, held by the bridge", len(practice)),
+            ("网桥送出的事件 / events delivered by the bridge", len(events)),
+        ],
+    )
+    stage.yaoma("journal", "verify")
+
+    faults = list(stage.faults)
+    if len(scans) != stage.scans:
+        faults.append(f"{stage.scans} scans were made, {len(scans)} have a verdict")
+    held = {record.identity for record in practice}
+    if stored != kept - held:
+        faults.append(
+            f"kept and sent differ: {len(kept - held - stored)} missing, {len(stored - kept | stored & held)} too many"
+        )
+    if sum(county.stored().values()) != len(kept):
+        faults.append("the bridge has not stored every record")
+    if len(events) != len(set(events)):
+        faults.append("the bridge has delivered an event twice")
+    if ID_CARD.encode() in b"".join(path.read_bytes() for path in county.folder.rglob("*") if path.is_file()):
+        faults.append("the ID number lies open in a file")
+    return faults
+
+
+def _print(stage: Stage, scans: list[Record], rows: list[tuple[str, int]]) -> None:
+    verdicts = Counter(str(record.fields["verdict"]) for record in scans)
+    counted = [
+        ("扫码次数 / scans made", stage.scans),
+        ("有判定的扫码 / scans with a verdict", len(scans)),
+        *((f"  {verdict}", number) for verdict, number in sorted(verdicts.items())),
+        *rows,
+    ]
+    for name, number in counted:
+        stage.write(f"{number:>6}  {name}\n")
+    stage.write("\n")
