@@ -237,3 +237,16 @@ def test_load_when_the_file_is_no_catalogue_then_it_is_refused(tmp_path: Path, s
 
     with pytest.raises(CatalogueError):
         load_catalogue("zh-CN", file)
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        ({"action": "open", "argument": "dispense"}, "开始一张新单 · 销售/使用"),
+        ({"action": "operator", "argument": "LI"}, "工号 LI"),
+        ({"action": "close", "argument": ""}, "完成单据"),
+    ],
+)
+def test_control_code_when_obeyed_then_it_is_told_in_words(facts: dict[str, str], line: str) -> None:
+    """The operation is named, the operator stands there once, and no id is shown."""
+    assert load_catalogue("zh-CN").reason("control_done", facts).line == line

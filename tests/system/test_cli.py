@@ -145,7 +145,7 @@ def test_status_and_tickets_answer_people_and_programs(box: BoxProcess) -> None:
     assert (told["box"], told["journal"]["size"], told["uplink"]["is_connected"]) == ("b1", 9, False)
     words = box.command("status").stdout
     assert "offline" in words
-    assert "dispense" in words
+    assert "销售/使用 / Dispense" in words
     for arguments in (
         ["open", "counter", "dispense"],
         ["open", "cellar", "dispense"],

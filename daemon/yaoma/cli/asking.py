@@ -36,5 +36,5 @@ def asked(request: Mapping[str, Any], config: Path, socket: Path | None) -> dict
         raise CommandError(str(error)) from error
     if refusal := answer.get("refusal") or answer.get("error"):
         texts = [load_catalogue(language).refusal(str(refusal)) for language in ("zh-CN", "en")]
-        raise CommandError("\n".join(f"{text.line} {text.todo}".strip() for text in texts))
+        raise CommandError("\n".join(" → ".join(part for part in (text.line, text.todo) if part) for text in texts))
     return answer

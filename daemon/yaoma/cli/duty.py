@@ -1,7 +1,7 @@
 """`yaoma duty`: what the site has to see to: emergency uses to match, packs held since they were received."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,7 +12,10 @@ __all__ = ["app"]
 
 app = typer.Typer(help="What the site has to see to, the most urgent first.", no_args_is_help=True)
 
-_HOUR_MS = 3600 * 1000
+_HOUR_MS: Final = 3600 * 1000
+
+#: What duties are called; the ids stand at the end of each line, for `duty settle`.
+_KINDS: Final = {"emergency": "先用后补 / emergency use", "hold": "已隔离 / held"}
 
 
 @app.command("list")
@@ -25,14 +28,17 @@ def duty_list(*, config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = N
     if json:
         print_json(duties)
         return
+    if not duties:
+        typer.echo("没有待办 / nothing is open")
     now_ms = time.time_ns() // 1_000_000
     for duty in duties:
-        typer.echo(f"{duty['id']}\t{_left(duty['due_ms'], now_ms)}\t{duty['note']}")
+        kind = _KINDS.get(duty["kind"], duty["kind"])
+        typer.echo("  ".join(part for part in (kind, _left(duty["due_ms"], now_ms), duty["note"], duty["id"]) if part))
 
 
 def _left(due_ms: int, now_ms: int) -> str:
     if not due_ms:
-        return "-"
+        return ""
     hours = (due_ms - now_ms) / _HOUR_MS
     return f"剩 {hours:.1f} 小时 / hours left" if hours > 0 else f"超时 {-hours:.1f} 小时 / hours overdue"
 

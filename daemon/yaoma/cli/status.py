@@ -9,6 +9,7 @@ import typer
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, control_socket, print_json
 from yaoma.shell.catalogue import LANGUAGES, Text, load_catalogue
 from yaoma.shell.control import ControlError, ask
+from yaoma.shell.operations import load_operations
 
 __all__ = ["status"]
 
@@ -71,9 +72,18 @@ def _ticket_line(ticket: Mapping[str, Any] | None) -> str:
     if ticket is None:
         return "无单据 / no ticket"
     practice = "【练习 / PRACTICE】" if ticket["training"] else ""
-    wanted = "".join(f"; {line['drug']} {line['filled']}/{line['packs']}" for line in ticket["lines"])
+    wanted = "".join(f"; {_wanted(line)}" for line in ticket["lines"])
     note = f", 发货单 / note {ticket['shipment']}" if ticket["shipment"] else ""
-    return f"{practice}{ticket['operation']} {ticket['id']}, {ticket['packs']} 盒 / packs{note}{wanted}"
+    operation = load_operations().get(ticket["operation"])
+    name = f"{operation.zh} / {operation.en}" if operation else ticket["operation"]
+    return f"{practice}{name} {ticket['id']}, {ticket['packs']} 盒 / packs{note}{wanted}"
+
+
+def _wanted(line: Mapping[str, Any]) -> str:
+    """Write what a line of a ticket has got of what it wants: packs, and units out of opened packs."""
+    packs = f"{line['filled']}/{line['packs']} 盒 / packs" if line["packs"] or not line.get("units") else ""
+    units = f"{line['filled_units']}/{line['units']} 零 / units" if line.get("units") else ""
+    return f"{line['drug']} {' + '.join(part for part in (packs, units) if part)}"
 
 
 def _list_line(found: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """`yaoma stock`: goods that carry no code (无码库): what came, went and is left."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +10,8 @@ from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption, JsonOption, print_jso
 __all__ = ["app"]
 
 app = typer.Typer(help="Goods that carry no trace code: what came, went and is left.", no_args_is_help=True)
+
+_DONE: Final = {"in": "入库 / in", "out": "出库 / out", "count": "清点 / counted"}
 
 Drug = Annotated[str, typer.Argument(help="The drug: its id, or what the institution calls it.")]
 Quantity = Annotated[int, typer.Argument(min=0, help="How many packs.")]
@@ -104,4 +106,4 @@ def _show(answer: dict[str, object], *, json: bool) -> None:
     if json:
         print_json(answer)
     else:
-        typer.echo(f"{answer['drug']}  {answer['lot'] or '-'}  {answer['action']}  {answer['quantity']}")
+        typer.echo(f"{answer['drug']}  {answer['lot'] or '-'}  {_DONE[str(answer['action'])]}  {answer['quantity']}")

@@ -242,7 +242,7 @@ def _identity(findings: Findings, situation: Situation) -> Objection | None:
 def _shipment(findings: Findings, situation: Situation) -> Objection | None:
     """Hold a delivery against what the sender said (S1-05, S1-09, S1-12, S1-13)."""
     operation, ticket, shipment = situation.operation, situation.ticket, findings.shipment
-    if operation is None or not operation.receives or ticket is None:
+    if operation is None or not operation.receives or ticket is None or situation.is_training:
         return None
     if shipment is None:
         return _without_shipment(findings, situation, ticket)
@@ -251,8 +251,9 @@ def _shipment(findings: Findings, situation: Situation) -> Objection | None:
     if ticket.shipment and ticket.shipment != shipment.id:
         return _object(Reason.OTHER_SHIPMENT, situation, {"shipment": shipment.bill})
     said = findings.line.lot if findings.line else None
-    if said and any(lot and lot != said for lot in (findings.listing.lot, findings.own_lot)):
-        return _object(Reason.LOT_MISMATCH, situation, {"lot": said})
+    for lot in (findings.own_lot, findings.listing.lot):
+        if said and lot and lot != said:
+            return _object(Reason.LOT_MISMATCH, situation, {"lot": lot, "said": said})
     return None
 
 

@@ -157,11 +157,14 @@ def _repeat(situation: Situation, findings: Findings, flags: tuple[Degraded, ...
 
 
 def _facts(findings: Findings, situation: Situation) -> dict[str, str | int]:
-    product, ticket = findings.product, situation.ticket
+    product, ticket, seen = findings.product, situation.ticket, situation.seen
+    # What is judged again because what it lacked is there now takes its own place on the ticket.
+    is_on_it = ticket is not None and seen is not None and seen.is_on(ticket.id)
+    again = is_on_it and portion_of(findings, situation) is None
     facts: dict[str, str | int] = {
         "list_version": situation.allowlist.version if situation.allowlist else "",
         "product": product.name if product else "",
-        "place": ticket.packs + 1 if ticket else 0,
+        "place": ticket.packs + (0 if again else 1) if ticket else 0,
     }
     if findings.lot:
         facts["lot"] = findings.lot

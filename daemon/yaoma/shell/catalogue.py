@@ -3,12 +3,15 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from yaoma.core.control_code import ControlAction
 from yaoma.core.reason import VerdictClass
 from yaoma.core.wording import Facts, fill
+from yaoma.shell.operations import load_operations
 from yaoma.shell.resources import config_file
 from yaoma_drivers.signal import Signal
 
@@ -19,6 +22,8 @@ LANGUAGES: Final = ("zh-CN", "en")
 
 _NOTHING: Final[Facts] = MappingProxyType({})
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+_operations: Final = lru_cache(maxsize=1)(load_operations)
 
 
 class CatalogueError(ValueError):
@@ -118,13 +123,21 @@ class Catalogue:
             why = self.text("identity_fault", str(problem))
             return Text(self.templates[f"reason.{name}"].headline, why.line, why.todo)
         if (action := facts.get("action")) and f"sheet.{action}" in self.templates:
-            said = self.text("sheet", str(action))
-            facts = {**facts, "action": said.headline or said.line}
+            facts = self._commanded(str(action), str(facts.get("argument", "")), facts)
         said = self.text("reason", name, facts)
         if verdict is not VerdictClass.STOP:
             return said
         stop = self.templates.get(f"stop.{operation}") or self.templates[f"signal.{verdict.value}"]
         return replace(said, headline=stop.headline)
+
+    def _commanded(self, action: str, argument: str, facts: Facts) -> Facts:
+        """Put in words what a control code commanded: the operation by its name, the operator by his number."""
+        said = self.text("sheet", action, {"operator": argument})
+        operation = _operations().get(argument) if action == ControlAction.OPEN else None
+        if operation is not None:
+            argument = operation.zh if self.language == "zh-CN" else operation.en
+        shown = "" if argument and argument in said.line else argument
+        return {**facts, "action": said.headline or said.line, "argument": shown}
 
     def signal(self, signal: Signal, cause: str = "", facts: Facts = _NOTHING) -> Text:
         """Give the text of a signal; for `OUT_OF_SERVICE` with what is known of the cause.
