@@ -150,7 +150,7 @@ BACK, BOTTLES_BACK = Take(1, -5, -1, 0, 5), Take(1, -5, -1, 5, 0)
         ("opened", 4, BACK, "returned", ("opened", 9)),
         ("in_stock", 10, BOTTLES, "dispensed", ("in_stock", 5)),
         ("in_stock", 5, BOTTLES, "dispensed", ("dispensed", 0)),
-        ("unknown", 10, BOTTLES, "dispensed", ("opened", 5)),
+        ("unknown", 10, BOTTLES, "dispensed", ("in_stock", 5)),
         ("unknown", 0, BOTTLES_BACK, "in_stock", ("in_stock", 5)),
         ("unknown", 0, BOTTLES_BACK, "quarantined", ("quarantined", 5)),
         ("in_stock", 3, BOTTLES_BACK, "quarantined", ("quarantined", 8)),
@@ -159,8 +159,12 @@ BACK, BOTTLES_BACK = Take(1, -5, -1, 0, 5), Take(1, -5, -1, 5, 0)
         ("quarantined", 5, BOTTLES, "left", ("left", 0)),
         ("quarantined", 9, Take(1), "destroyed", ("destroyed", 0)),
         ("quarantined", 0, Take(1), "in_stock", ("in_stock", 0)),
-        ("quarantined", 9, Take(1), "in_stock", ("opened", 9)),
-        ("returned", 5, Take(1), "in_stock", ("opened", 5)),
+        ("quarantined", 9, Take(1), "in_stock", ("in_stock", 9)),
+        ("returned", 5, Take(1), "in_stock", ("in_stock", 5)),
+        ("quarantined, opened", 9, Take(1), "in_stock", ("opened", 9)),
+        ("quarantined, opened", 0, Take(1), "in_stock", ("opened", 0)),
+        ("returned, opened", 0, Take(1), "in_stock", ("opened", 0)),
+        ("in_stock", 0, Take(1), "opened", ("opened", 0)),
         ("in_stock", 0, Take(1), "quarantined", ("quarantined", 0)),
         ("opened", 9, Take(1), "quarantined", ("quarantined", 9)),
         ("opened", 9, Take(1), None, ("opened", 9)),
@@ -170,7 +174,8 @@ def test_pack_when_its_ticket_is_closed_then_state_and_rest_are_those_of_the_tab
     state: str, left: int, take: Take, into: str | None, after: tuple[str, int]
 ) -> None:
     """What was opened never becomes whole again, whatever happens to it in between."""
-    seen = on_ticket(PackState(state), take, left=left)
+    state, _, opened = state.partition(", ")
+    seen = on_ticket(PackState(state), take, left=left, is_opened=bool(opened) or state == "opened")
     found = state_after(seen, PackState(into) if into else None)
 
     assert (found.state.value, found.left) == after
@@ -182,7 +187,7 @@ def test_units_when_they_go_and_come_in_any_order_then_no_more_are_out_than_the_
     tickets: list[tuple[str, int]],
 ) -> None:
     """Whatever is scanned, what passes keeps the rest between nothing and everything."""
-    seen, out = known(OPENED, left=24), 0
+    seen, out = known(OPENED, left=24, is_opened=True), 0
     for operation, scans in tickets:
         takes: list[Take] = []
         for place in range(1, scans + 1):
@@ -193,6 +198,6 @@ def test_units_when_they_go_and_come_in_any_order_then_no_more_are_out_than_the_
                 takes.append(Take(place, found.units, -1, 0, abs(found.units)))
         if takes:
             out += sum(take.portions for take in takes)
-            seen = state_after(on_ticket(OPENED, *takes, left=seen.left), PackState.DISPENSED)
+            seen = state_after(on_ticket(OPENED, *takes, left=seen.left, is_opened=True), PackState.DISPENSED)
         assert 0 <= out <= PRODUCTS[TABLETS].units
         assert (seen.state, seen.left) == (OPENED, PRODUCTS[TABLETS].units - out)

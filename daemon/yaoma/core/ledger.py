@@ -61,6 +61,7 @@ class Seen:
         elsewhere: The box of this site that did what took effect; empty if it was this one.
         is_cleared: Somebody with a name let it through on this ticket.
         reason: Why the verdict was what it was.
+        is_opened: It was opened once (拆零), and is never whole again.
     """
 
     log: str
@@ -81,6 +82,7 @@ class Seen:
     elsewhere: str = ""
     is_cleared: bool = False
     reason: str = ""
+    is_opened: bool = False
 
     @property
     def taken(self) -> int:

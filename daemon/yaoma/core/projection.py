@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from yaoma.core.effect import released, state_after
+from yaoma.core.effect import settled_in, state_after
 from yaoma.core.ledger import Changes, Duty, LedgerView, Seen, Take, day_of
 from yaoma.core.pack import DIVISIBLE, IN_HAND, PackState
 from yaoma.core.record import Kind, Record
@@ -233,7 +233,7 @@ def _settle(original: Record, _: Record, view: LedgerView, changes: Changes) -> 
         changes.duties[duty_id] = None
         seen = view.seen(duty.code)
         if into is not None and seen is not None and seen.state is PackState.QUARANTINED:
-            changes.seen[duty.code] = replace(seen, state=released(seen) if into is PackState.IN_STOCK else into)
+            changes.seen[duty.code] = settled_in(seen, into)
 
 
 def _stock(original: Record, _: Record, view: LedgerView, changes: Changes) -> None:
@@ -263,8 +263,12 @@ def _merge(original: Record, record: Record, view: LedgerView, changes: Changes)
         if into is None or (before is not None and before.effect_ms > done_ms):
             continue
         known = before or Seen(record.log, record.seq, "", None, "PASS", original.stamp)
+        is_opened = known.is_opened or into is PackState.OPENED
         changes.seen[key] = replace(
-            known, state=into, left=0, effect=_text(fields, "operation"), effect_ms=done_ms, elsewhere=box
+            settled_in(replace(known, is_opened=is_opened), into),
+            effect=_text(fields, "operation"),
+            effect_ms=done_ms,
+            elsewhere=box,
         )
         _end_hold(key, known.state, into, view, changes)
 

@@ -72,6 +72,7 @@ def put(key: str, ticket: Ticket | None, mark: Seen, view: LedgerView, changes: 
         mark.lot or known.lot,
         known.elsewhere,
         reason=mark.reason,
+        is_opened=known.is_opened,
     )
     return ticket
 

@@ -17,7 +17,7 @@ PROJECTED: Final = ("seen", "ticket", "tally", "store", "duty", "known", "waterm
 
 _PACK_COLUMNS: Final = (
     "log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, state, "
-    "portions, takes, opens, product, lot, elsewhere, is_cleared, reason"
+    "portions, takes, opens, product, lot, elsewhere, is_cleared, reason, is_opened"
 )
 PACK: Final = f"SELECT {_PACK_COLUMNS} FROM seen WHERE key = ?"  # noqa: S608 - our own columns
 TICKET: Final = (
@@ -26,7 +26,7 @@ TICKET: Final = (
 )
 DUTY: Final = "SELECT id, kind, code, made_ms, due_ms, note, log, seq FROM duty"
 
-_PUT_PACK: Final = f"INSERT OR REPLACE INTO seen (key, {_PACK_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - as above
+_PUT_PACK: Final = f"INSERT OR REPLACE INTO seen (key, {_PACK_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608 - as above
 _PUT_TICKET: Final = (
     "INSERT OR REPLACE INTO ticket (id, station, operation, opened, packs, wants_person, has_person, lines, shipment, "
     "payer, operator, is_training, is_opening, place, uncoded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -36,7 +36,7 @@ _PUT_TICKET: Final = (
 def seen_of(row: Sequence[Any]) -> Seen:
     """Make a pack of its row, as `PACK` selects it."""
     log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, *rest = row
-    state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason = rest
+    state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason, is_opened = rest
     return Seen(
         log,
         seq,
@@ -56,6 +56,7 @@ def seen_of(row: Sequence[Any]) -> Seen:
         elsewhere,
         bool(is_cleared),
         reason,
+        bool(is_opened),
     )
 
 
@@ -149,5 +150,5 @@ def _pack_row(key: str, seen: Seen) -> Sequence[str | int | None]:
         key, seen.log, seen.seq, seen.station, seen.ticket, seen.verdict, stamp.wall_ms, stamp.mono_ms, stamp.boot,
         stamp.clock.value, seen.place, seen.effect, seen.effect_ms, seen.state.value, seen.left, _takes(seen),
         seen.opens, seen.product, seen.lot, seen.elsewhere, seen.is_cleared,
-        seen.reason,
+        seen.reason, seen.is_opened,
     )  # fmt: skip

@@ -55,7 +55,7 @@ def m001_ledger(db: Database) -> None:
             clock TEXT NOT NULL, place INTEGER NOT NULL, effect TEXT NOT NULL, effect_ms INTEGER NOT NULL,
             state TEXT NOT NULL, portions INTEGER NOT NULL, takes TEXT NOT NULL, opens INTEGER NOT NULL,
             product TEXT NOT NULL, lot TEXT NOT NULL, elsewhere TEXT NOT NULL,
-            is_cleared INTEGER NOT NULL, reason TEXT NOT NULL
+            is_cleared INTEGER NOT NULL, reason TEXT NOT NULL, is_opened INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID
         """
     )

@@ -30,7 +30,7 @@ _USER_VERSION = 1
 #: What is asked of each table. Damage in a column's name passes SQLite's own check; then every start would fail.
 _COLUMNS = {
     "seen": "key, log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, "
-    "state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason",
+    "state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason, is_opened",
     "ticket": "station, id, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
     "is_training, is_opening, place, uncoded",
     "store": "drug, lot, number",

@@ -187,7 +187,9 @@ class SiteLedger:
                 for key, seen in changes.seen.items():
                     if key > after and (not upto or key <= upto):
                         found[key] = seen.state, seen.lot
-        return [(key, lot) for key, (state, lot) in found.items() if state in IN_HAND and not is_practice(key)], upto
+        return [
+            (key, lot) for key, (state, lot) in sorted(found.items()) if state in IN_HAND and not is_practice(key)
+        ], upto
 
     def tally(self, day: int) -> dict[tuple[str, str, str, str], int]:
         """Count the scans of a day, by (station, operation, verdict, reason).
