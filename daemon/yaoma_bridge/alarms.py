@@ -30,6 +30,7 @@ class AlarmKind(StrEnum):
     KIND_UNKNOWN = "kind_unknown"  # kept and held
     COPY_MISMATCH = "copy_mismatch"  # a copy that does not hold what it names; kept and held
     STORE_DAMAGED = "store_damaged"  # a stored body no longer fits its leaf hash
+    PROBLEM_URGENT = "problem_urgent"  # somebody at a counter reported something that can't wait
     DESTINATION_ODD = "destination_odd"  # a destination is not where we left it
 
 

@@ -215,6 +215,8 @@ def _write(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled, now
             _alarm(tx, kind, row, seq, now_ms)
     if original is None:
         return
+    if original.kind == Kind.PROBLEM and original.fields.get("severity") == "urgent":
+        _alarm(tx, AlarmKind.PROBLEM_URGENT, row, seq, now_ms)
     if original.kind == Kind.CLOCK:
         _restate(tx, row, original)
     if original.kind == Kind.CLOSE and original.log == row.log:

@@ -19,6 +19,7 @@ TABLE = """
 receive          ok   ok      stock    held        stock  sold      check    gone dead
 return_supplier  hist none    ok       ok          open   sold      ok       gone dead
 dispense         hist none    ok       held        open   sold      check    gone dead
+dispense_ward    hist none    ok       held        open   sold      check    gone dead
 vaccinate        hist none    ok       held        open   sold      check    gone dead
 return_customer  hist nosale  nosale   held        open   ok        check    gone dead
 transfer_in      ok   ok      stock    held        stock  sold      check    ok   dead

@@ -31,6 +31,7 @@ def test_problem_when_reported_then_code_photo_and_text_are_recorded(kind: Probl
     assert Kind.PROBLEM == entry.kind
     assert {
         "problem": kind.value,
+        "severity": "normal",
         "text": "盒上二维码破损",
         "code": f"cn20:{CODE}",
         "photo": "ab" * 32,

@@ -228,6 +228,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         post=mailbox.post,
     )
     desk = Desk(
+        is_stopping=lambda: control_stop.is_set(),  # noqa: PLW0108 - it is made further down
         erasing=erasing,
         settling=Settling(ledger=ledger, allowlist=lambda: lists.current, policy=lambda: policies.current, clock=clock),
         site=config.site,

@@ -8,7 +8,7 @@ import typer
 
 from yaoma.cli.asking import OperatorOption, SocketOption, asked
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
-from yaoma.core.problem import ProblemKind
+from yaoma.core.problem import ProblemKind, Severity
 
 __all__ = ["problem"]
 
@@ -16,6 +16,7 @@ __all__ = ["problem"]
 def problem(
     kind: Annotated[ProblemKind, typer.Argument(help="What is wrong.")],
     *,
+    severity: Annotated[Severity, typer.Option(help="urgent: the centre is alarmed.")] = Severity.NORMAL,
     text: Annotated[str, typer.Option(help="In your words, 200 characters at most; no names, no numbers.")] = "",
     code: Annotated[str, typer.Option(help="The trace code that it is about.")] = "",
     photo: Annotated[Path | None, typer.Option(help="A picture: its SHA-256 is recorded; keep the file.")] = None,
@@ -29,7 +30,14 @@ def problem(
 
     Example: yaoma problem code_unreadable --code 83003850000000131888 --text 二维码破损 --operator u7
     """
-    request = {"do": "problem", "problem": kind.value, "text": text, "code": code, "station": station}
+    request = {
+        "do": "problem",
+        "problem": kind.value,
+        "severity": severity.value,
+        "text": text,
+        "code": code,
+        "station": station,
+    }
     answer = asked({**request, "photo": _hash_of(photo), "operator": operator}, config, socket)
     if json:
         print_json(answer)

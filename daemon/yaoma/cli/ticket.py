@@ -72,6 +72,7 @@ def open_ticket(
     shipment: Annotated[str, typer.Option(help="The despatch note that is received.")] = "",
     payer: Annotated[str, typer.Option(help="Who pays: insurance, injury, self, ...")] = "",
     bill: Annotated[str, typer.Option(help="The till's own number.")] = "",
+    owner: Annotated[str, typer.Option(help="Whose goods they are, if they are stored for somebody else.")] = "",
     person: Annotated[bool, typer.Option("--person", help="The next identity card is sealed to this ticket.")] = False,
     training: Annotated[bool, typer.Option("--training", help="Practice: nothing of it counts.")] = False,
     opening: Annotated[
@@ -94,6 +95,7 @@ def open_ticket(
         "shipment": shipment,
         "payer": payer,
         "bill": bill,
+        "owner": owner,
         "person": person,
         "training": training,
         "opening": opening,

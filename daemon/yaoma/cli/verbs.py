@@ -15,6 +15,7 @@ _VERBS: Final = {
     "run": ("run", "run"),
     "status": ("status", "status"),
     "scan": ("scan", "scan"),
+    "watch": ("watch", "watch"),
     "doctor": ("doctor", "doctor"),
     "ticket": ("ticket", "app"),
     "stock": ("stock", "app"),

@@ -10,7 +10,7 @@ from yaoma.core.person_statement import StatementProblem, number_in
 from yaoma.core.record import Entry, Kind
 from yaoma.core.trace_code import CodeError, is_cn20
 
-__all__ = ["MAX_TEXT_CHARACTERS", "ProblemKind", "ProblemRefusal", "ProblemRefusedError", "problem_entry"]
+__all__ = ["MAX_TEXT_CHARACTERS", "ProblemKind", "ProblemRefusal", "ProblemRefusedError", "Severity", "problem_entry"]
 
 MAX_TEXT_CHARACTERS: Final = 200
 _MAX_OPERATOR_CHARACTERS: Final = 64
@@ -33,6 +33,13 @@ class ProblemKind(StrEnum):
     OTHER = "other"
 
 
+class Severity(StrEnum):
+    """How soon somebody must look at it (S3-22)."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"  # 苗头性风险隐患或突发事件: the centre raises an alarm
+
+
 class ProblemRefusal(StrEnum):
     """Why a report can't be taken; the ids are stable, catalogues are keyed by them."""
 
@@ -44,6 +51,7 @@ class ProblemRefusal(StrEnum):
     TEXT_PERSON = "problem_text_person"
     OPERATOR = "problem_operator"
     PHOTO = "problem_photo"
+    SEVERITY = "problem_severity"
 
 
 class ProblemRefusedError(ValueError):
@@ -63,12 +71,20 @@ class ProblemRefusedError(ValueError):
 
 
 def problem_entry(
-    kind: str, *, text: str = "", code: str = "", photo: str = "", station: str = "", operator: str = ""
+    kind: str,
+    *,
+    severity: str = "normal",
+    text: str = "",
+    code: str = "",
+    photo: str = "",
+    station: str = "",
+    operator: str = "",
 ) -> Entry:
     """Make the record of a report. It can never be taken back, so whatever may name a person is refused.
 
     Args:
         kind: An id of `ProblemKind`.
+        severity: An id of `Severity`.
         text: In the operator's words, at most 200 characters; must be given for `other`.
         code: The trace code that it is about, as 20 digits or as the journal writes it; empty for none.
         photo: SHA-256 of a picture that is kept elsewhere, in hexadecimal; empty for none.
@@ -78,28 +94,38 @@ def problem_entry(
     Raises:
         ProblemRefusedError: If one of these is not so.
     """
-    if kind not in tuple(ProblemKind):
-        raise ProblemRefusedError(ProblemRefusal.KIND)
     text, operator = text.strip(), operator.strip()
-    if kind == ProblemKind.OTHER and not text:
-        raise ProblemRefusedError(ProblemRefusal.TEXT_MISSING)
-    if len(text) > MAX_TEXT_CHARACTERS:
-        raise ProblemRefusedError(ProblemRefusal.TEXT_LONG)
-    if not text.isprintable() or not operator.isprintable():
-        raise ProblemRefusedError(ProblemRefusal.TEXT_CHARACTERS)
-    if number_in(text) is not None:
-        raise ProblemRefusedError(ProblemRefusal.TEXT_PERSON)
-    persons = {StatementProblem.NOTE_HAS_IDENTITY, StatementProblem.NOTE_HAS_PHONE}
-    if len(operator) > _MAX_OPERATOR_CHARACTERS or number_in(operator) in persons:
-        raise ProblemRefusedError(ProblemRefusal.OPERATOR)
-    if photo and _SHA256.fullmatch(photo) is None:
-        raise ProblemRefusedError(ProblemRefusal.PHOTO)
-    fields: dict[str, Json] = {"problem": kind, "text": text, "station": station, "operator": operator}
+    refusal = _refusal(kind, severity, text, operator, photo)
+    if refusal is not None:
+        raise ProblemRefusedError(refusal)
+    fields: dict[str, Json] = {
+        "problem": kind,
+        "severity": severity,
+        "text": text,
+        "station": station,
+        "operator": operator,
+    }
     if code:
         fields["code"] = _key(code)
     if photo:
         fields["photo"] = photo
     return Entry(Kind.PROBLEM, fields)
+
+
+def _refusal(kind: str, severity: str, text: str, operator: str, photo: str) -> ProblemRefusal | None:
+    """Say what is wrong with a report; the first of what is."""
+    persons = {StatementProblem.NOTE_HAS_IDENTITY, StatementProblem.NOTE_HAS_PHONE}
+    wrong = {
+        ProblemRefusal.KIND: kind not in tuple(ProblemKind),
+        ProblemRefusal.SEVERITY: severity not in tuple(Severity),
+        ProblemRefusal.TEXT_MISSING: kind == ProblemKind.OTHER and not text,
+        ProblemRefusal.TEXT_LONG: len(text) > MAX_TEXT_CHARACTERS,
+        ProblemRefusal.TEXT_CHARACTERS: not (text.isprintable() and operator.isprintable()),
+        ProblemRefusal.TEXT_PERSON: number_in(text[:MAX_TEXT_CHARACTERS]) is not None,
+        ProblemRefusal.OPERATOR: len(operator) > _MAX_OPERATOR_CHARACTERS or number_in(operator[:64]) in persons,
+        ProblemRefusal.PHOTO: bool(photo) and _SHA256.fullmatch(photo) is None,
+    }
+    return next((refusal for refusal, is_so in wrong.items() if is_so), None)
 
 
 def _key(code: str) -> str:

@@ -196,6 +196,7 @@ class TicketCommand:
         shipment: For `open`: the despatch note.
         payer: For `open`: who pays.
         bill: For `open`: the till's own number.
+        owner: For `open`: whose goods they are, if they are stored for somebody else (委托储存, S2-06).
         is_training: For `open`: practice.
         is_opening: For `open` of a count: it starts the ledger.
         cause: For `close` and `cancel`: why, if not a person; such as `idle`.
@@ -210,6 +211,7 @@ class TicketCommand:
     shipment: str = ""
     payer: str = ""
     bill: str = ""
+    owner: str = ""
     is_training: bool = False
     is_opening: bool = False
     cause: str = ""
@@ -264,7 +266,9 @@ def ticket_entry(
     }
     if command.lines:
         fields["lines"] = [line.json() for line in command.lines]
-    fields |= {name: text for name in ("shipment", "payer", "bill", "cause") if (text := getattr(command, name))}
+    fields |= {
+        name: text for name in ("shipment", "payer", "bill", "owner", "cause") if (text := getattr(command, name))
+    }
     if command.action is Action.CLOSE:
         fields |= {name: text for name, text in (("into", into), ("doubtful_into", doubtful_into)) if text}
         if keeps:

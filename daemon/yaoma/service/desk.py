@@ -12,6 +12,7 @@ from yaoma.core.ledger import Duty, day_of
 from yaoma.core.record import Stamp
 from yaoma.core.ticket import CommandRefusedError
 from yaoma.service.erasing import Erasing
+from yaoma.service.following import Following
 from yaoma.service.order_form import read_command
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
@@ -50,6 +51,7 @@ class Desk:
         left_out: Scanners that are not read for that reason.
         config_refused: Why the last good configuration is used and not the new one, by language; None if the new one
             is.
+        is_stopping: The daemon is about to end.
         erasing: Has sealed identities erased.
         settling: Says whether a ticket may be settled.
         metrics_trouble: Why metrics are not served though they should be, or empty.
@@ -71,6 +73,7 @@ class Desk:
     left_out: tuple[str, ...] = ()
     config_refused: Mapping[str, str] | None = None
     metrics_trouble: Callable[[], str] = lambda: ""
+    is_stopping: Callable[[], bool] = lambda: False
     erasing: Erasing | None = None
     settling: Settling | None = None
 
@@ -84,10 +87,8 @@ class Desk:
         try:
             if question := questions.get(str(request.get("do"))):
                 return question()
-            if request.get("do") == "release" and self.settling is not None:
-                return self.settling.answer(str(request.get("station", "")))
-            if request.get("do") == "person_erase" and self.erasing is not None:
-                return self.erasing.asked(request)
+            if answer := self._answers().get(str(request.get("do"))):
+                return answer(request)
             return self._carried_out(read_command(request))
         except CommandRefusedError as error:
             return {"refusal": error.reason}
@@ -107,6 +108,15 @@ class Desk:
             return {"refusal": answer.refusal}
         before = [dict(record.fields) for record in answer.records[:-1]]
         return {**answer.record.fields, **({"with": before} if before else {})}
+
+    def _answers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]:
+        """Give what can be asked that needs the request itself."""
+        answers = {"scans": Following(lambda: self.recorder.journal, self.is_stopping).answer}
+        if self.settling is not None:
+            answers["release"] = self.settling.answer
+        if self.erasing is not None:
+            answers["person_erase"] = self.erasing.asked
+        return answers
 
     def _duties(self) -> Mapping[str, Any]:
         return {"duties": [_duty(duty) for duty in self.ledger.duties()]}

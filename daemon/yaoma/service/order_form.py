@@ -83,6 +83,7 @@ def _ticket(asked: Asked) -> TicketCommand:
         shipment=_text(asked, "shipment"),
         payer=_text(asked, "payer"),
         bill=_text(asked, "bill"),
+        owner=_text(asked, "owner"),
         is_training=asked.get("training") is True,
         is_opening=asked.get("opening") is True,
     )
@@ -128,7 +129,14 @@ def _excuse(asked: Asked) -> Excuse:
 def _problem(asked: Asked) -> Append:
     words = {name: _text(asked, name) for name in ("text", "code", "photo", "station")}
     try:
-        return Append(problem_entry(_text(asked, "problem"), operator=_operator(asked), **words))
+        return Append(
+            problem_entry(
+                _text(asked, "problem"),
+                severity=_text(asked, "severity") or "normal",
+                operator=_operator(asked),
+                **words,
+            )
+        )
     except ProblemRefusedError as error:
         raise CommandRefusedError(error.reason.value) from None
 

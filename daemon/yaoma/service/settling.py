@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from yaoma.core.allowlist import Allowlist
-from yaoma.core.canonical import Json
 from yaoma.core.ledger import date_of
 from yaoma.core.policy import Policy
 from yaoma.core.product import Product
@@ -33,17 +33,17 @@ class Settling:
     policy: Callable[[], Policy]
     clock: Callable[[], Stamp]
 
-    def answer(self, station: str) -> Mapping[str, Json]:
+    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Say of each line whether its codes are complete, and of the ticket whether it may be settled.
 
         Args:
-            station: Whose open ticket.
+            request: `station` names whose open ticket.
 
         Raises:
             CommandRefusedError: If there is no open ticket.
             DatabaseError: If the ledger can't be read.
         """
-        ticket = self.ledger.open_ticket(station)
+        ticket = self.ledger.open_ticket(str(request.get("station", "")))
         if ticket is None:
             raise CommandRefusedError("no_open_ticket")
         packs = {key: seen for key in self.ledger.packs_of(ticket.id) if (seen := self.ledger.seen(key)) is not None}
