@@ -4,20 +4,23 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fakes.journals import HandClock, folder
 from yaoma.core.allowlist import Denial, DenialKind, MemoryAllowlist, Product
+from yaoma.core.command import Command
 from yaoma.core.identity import Identity
 from yaoma.core.policy import Policy
 from yaoma.core.record import Entry, Record, Stamp
 from yaoma.core.scan import Person
 from yaoma.core.ticket import Action, TicketCommand
 from yaoma.core.verdict import Verdict
+from yaoma.service.control_desk import ControlDesk
 from yaoma.service.counter import Counter
+from yaoma.service.post import Post
 from yaoma.service.recorder import Recorder, RecorderParts
 from yaoma.service.work import Answer, Item, Request
 from yaoma.shell.clock import TimeFloor
@@ -106,8 +109,13 @@ class CounterBench:
         queue_size: int = 1024,
         first_entries: tuple[Entry, ...] = (),
         last: Stamp | None = None,
+        control: Callable[[Mapping[str, Post]], ControlDesk] | None = None,
+        look_for_idle_s: float = 10.0,
     ) -> None:
         self.path = path
+        self.allowlist = allowlist
+        self.policy = policy or Policy(hold_off_ms=0)
+        self.posts = {"counter": Post(), "store": Post()}
         self.path.mkdir(exist_ok=True)
         self.shown = Shown()
         self.clock = SafeClock()
@@ -124,14 +132,16 @@ class CounterBench:
             journals=journals,
             counter=Counter(
                 ledger=self.ledger,
-                allowlist=lambda: allowlist,
-                policy=lambda: policy or Policy(hold_off_ms=0),
+                allowlist=lambda: self.allowlist,
+                policy=lambda: self.policy,
                 stations={"gun": "counter", "camera": "counter", "gun-2": "store"},
                 operations=load_operations(),
                 floor=TimeFloor(),
                 new_id=lambda: f"t{next(ids)}",
                 seal=seal,
                 view=self.shown,
+                control=control(self.posts) if control else None,
+                posts=self.posts,
             ),
             clock=self.clock,
             clock_moved=lambda before, now: before.clock != now.clock,
@@ -139,6 +149,7 @@ class CounterBench:
             kept=self.kept.set,
             first_entries=first_entries,
             last=last,
+            look_for_idle_s=look_for_idle_s,
         )
         self.recorder = Recorder(self.parts, self.items)
         self.recorder.start()
@@ -151,9 +162,21 @@ class CounterBench:
 
     def ticket(self, action: Action, operation: str = "dispense", **more: Any) -> Answer:
         """Send a ticket command and wait for its answer."""
+        return self.ask(replace(TicketCommand(action, "counter", operation), **more))
+
+    def ask(self, command: Command) -> Answer:
+        """Send a command and wait for its answer."""
         answers: queue.Queue[Answer] = queue.Queue()
-        self.items.put(Request(replace(TicketCommand(action, "counter", operation), **more), answers.put))
+        self.items.put(Request(command, answers.put))
         return answers.get(timeout=10)
+
+    def said(self, *codes: str, scanner: str = "gun") -> list[tuple[str, str]]:
+        """Scan one code after the other and give class and reason of each."""
+        before = len(self.shown.verdicts)
+        for code in codes:
+            self.scan(code.removeprefix("cn20:"), scanner)
+        self.wait(before + len(codes))
+        return [(one.verdict.value, str(one.reason)) for _, one, _ in self.shown.verdicts[before:]]
 
     def wait(self, count: int, deadline_s: float = 20.0) -> None:
         """Wait until so many scans were answered in one way or the other."""
