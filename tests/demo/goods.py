@@ -15,6 +15,7 @@ __all__ = [
     "ID_CARD",
     "IN_BOXES",
     "LATE_NOTE",
+    "LEFT_IN_STOCK",
     "MIDDLE",
     "NOTE",
     "ON_THE_LIST",
@@ -132,6 +133,9 @@ NOTE = despatch_note(
         **{code(CAPSULE, one): middle for middle, numbers in IN_BOXES.items() for one in numbers},
     },
 )
+
+#: What is on the shelf when the story ends.
+LEFT_IN_STOCK = [code(CAPSULE, one) for one in (2, 3, 4, 5, 6, 11, 12)] + [code(TABLET, one) for one in (2, 8)]
 
 #: What the supplier sends when the goods of the emergency have long been used.
 LATE_NOTE = despatch_note("1122-02", [(SYRUP, "S2", (7,))])

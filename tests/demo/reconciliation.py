@@ -1,13 +1,37 @@
 """Reconciliation: scans made, verdicts, records kept, records stored, packs by state; nothing may be missing."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
-from demo.goods import ID_CARD
+from demo.goods import ID_CARD, LEFT_IN_STOCK
 from demo.stage import Stage
 from fakes.county import wait_for
+from yaoma.core.pack import PackState
 from yaoma.core.record import Record
 
 __all__ = ["reconcile"]
+
+_STATES = {
+    PackState.IN_STOCK: "在库 / in stock",
+    PackState.QUARANTINED: "隔离 / quarantined",
+    PackState.OPENED: "已拆零 / opened",
+    PackState.DISPENSED: "已发出 / dispensed",
+    PackState.RETURNED: "退回待验 / returned",
+    PackState.LEFT: "已离库 / left",
+    PackState.DESTROYED: "已报废 / destroyed",
+}
+
+#: Where the packs of the story are when it ends.
+AT_THE_END = Counter(
+    {
+        PackState.IN_STOCK.value: len(LEFT_IN_STOCK),
+        PackState.OPENED.value: 1,
+        PackState.DISPENSED.value: 8,
+        PackState.LEFT.value: 5,
+        PackState.DESTROYED.value: 3,
+    }
+)
 
 
 def reconcile(stage: Stage) -> list[str]:
@@ -22,7 +46,7 @@ def reconcile(stage: Stage) -> list[str]:
     box, county = stage.box, stage.county
     wait_for(lambda: box.ask()["uplink"]["pending"] == 0, "the bridge did not confirm everything")
     stage.say("一天下来", "At the end of the morning")
-    for arguments in (("status",), ("report", "daily"), ("report", "balance"), ("duty", "list"), ("stock", "list")):
+    for arguments in (("status",), ("report", "daily"), ("duty", "list"), ("stock", "list")):
         stage.yaoma(*arguments)
     records = box.records()
     scans = [record for record in records if record.kind == "scan"]
@@ -44,9 +68,16 @@ def reconcile(stage: Stage) -> list[str]:
             ("网桥送出的事件 / events delivered by the bridge", len(events)),
         ],
     )
+    states = _packs_by_state(stage)
+    stage.write("在店台账（按追溯码） / packs by state\n")
+    for state, number in sorted(states.items()):
+        stage.write(f"{number:>6}  {_STATES[PackState(state)]}\n")
+    stage.write("\n")
     stage.yaoma("journal", "verify")
 
     faults = list(stage.faults)
+    if states != AT_THE_END:
+        faults.append(f"packs by state are {dict(states)}, the story ends with {dict(AT_THE_END)}")
     if len(scans) != stage.scans:
         faults.append(f"{stage.scans} scans were made, {len(scans)} have a verdict")
     held = {record.identity for record in practice}
@@ -61,6 +92,15 @@ def reconcile(stage: Stage) -> list[str]:
     if ID_CARD.encode() in b"".join(path.read_bytes() for path in county.folder.rglob("*") if path.is_file()):
         faults.append("the ID number lies open in a file")
     return faults
+
+
+def _packs_by_state(stage: Stage) -> Counter[str]:
+    """Count what the ledger knows; what was only looked at and what was practised with is no stock."""
+    with closing(sqlite3.connect(f"file:{stage.box.state / 'site.db'}?mode=ro", uri=True)) as site:
+        rows = site.execute(
+            "SELECT state, count(*) FROM seen WHERE state<>'unknown' AND key NOT LIKE 'practice:%' GROUP BY state"
+        )
+        return Counter({str(state): int(number) for state, number in rows})
 
 
 def _print(stage: Stage, scans: list[Record], rows: list[tuple[str, int]]) -> None:

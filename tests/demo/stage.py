@@ -95,6 +95,10 @@ class Stage:
         """Close it."""
         self.yaoma("ticket", "close", STATION)
 
+    def last_ticket(self) -> str:
+        """Give the id of the ticket that was closed last."""
+        return [str(record.fields["ticket"]) for record in self.box.records() if record.kind == "ticket"][-1]
+
     def cancel(self) -> None:
         """Cancel it, as the till's program does."""
         self._till({"action": "cancel"})
