@@ -130,7 +130,7 @@ def test_update_fetches_over_https_with_the_boxes_own_certificate(
 
     first = place.run("update", "--json")
     assert 0 == first.returncode, first.stderr
-    assert {"version": 1, "before": 0, "way": "base", "rows": 0} == json.loads(first.stdout)
+    assert {"version": 1, "before": 0, "way": "base", "rows": 0}.items() <= json.loads(first.stdout).items()
     assert "已是最新 / up to date: 1" in place.run("list", "update").stdout
 
 

@@ -41,6 +41,8 @@ def update(
         told = bring_in(found, db, source)
     if json:
         print_json(told)
+    elif told["way"] == "none" and told["files"]:
+        typer.echo(f"名单 / list: {told['version']}，召回、品种或规则已更新 / recalls, products or rules are new")
     elif told["way"] == "none":
         typer.echo(f"已是最新 / up to date: {told['version']}")
     else:
@@ -83,6 +85,7 @@ def bring_in(config: Config, db: ListDb, folder: Path | None) -> dict[str, int |
             web = WebFetcher(db.folder, tls)
             source = ReleaseSource(web, config.allowlist.url or "", _root(config), db.folder, now_ms=now_ms)
         try:
+            before = {file.name for file in db.files()}
             outcome = run_update(db, source, site=config.site)
         finally:
             source.close()
@@ -101,7 +104,14 @@ def bring_in(config: Config, db: ListDb, folder: Path | None) -> dict[str, int |
     finally:
         if web is not None:
             web.close()
-    return {"version": outcome.version, "before": outcome.before, "way": outcome.way, "rows": outcome.rows}
+    files = len({file.name for file in db.files()} - before)
+    return {
+        "version": outcome.version,
+        "before": outcome.before,
+        "way": outcome.way,
+        "rows": outcome.rows,
+        "files": files,
+    }
 
 
 def _root(config: Config) -> bytes:
