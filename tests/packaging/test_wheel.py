@@ -76,7 +76,7 @@ def test_readme_names_every_command_and_no_other(readme: str) -> None:
         assert re.search(rf"`yaoma {verb}\b", text)
     for group in ("config", "policy", "journal", "ticket", "keys"):
         verbs = "\\|".join(top[group].commands)
-        assert set(verbs.split("\\|")) == set(re.search(rf"`yaoma {group} ([a-z\\|]+)`", text)[1].split("\\|"))  # type: ignore[index]
+        assert set(verbs.split("\\|")) == set(re.search(rf"`yaoma {group} ([a-z\\|-]+)`", text)[1].split("\\|"))  # type: ignore[index]
 
 
 def test_readme_of_the_configuration_names_every_file() -> None:
