@@ -2,21 +2,17 @@
 
 import queue
 import secrets
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yaoma import __version__
 from yaoma.cli.chosen_policy import chosen_policy
+from yaoma.cli.knowledge import list_used, opened_lists, person_sealer, policy_used, seal_with
+from yaoma.cli.screens import indicators_of, metrics_of, status_of
+from yaoma.cli.uplink import info_of, line_opener
 from yaoma.config.load import Loaded
 from yaoma.config.model import Config
-from yaoma.core.canonical import Json
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.entry import started
-from yaoma.core.identity import Identity
-from yaoma.core.note import Signer, Verifier
-from yaoma.core.scan import Person
+from yaoma.core.note import Signer
 from yaoma.service.announcement import Facts
 from yaoma.service.announcer import Announcer
 from yaoma.service.box import Box
@@ -25,8 +21,7 @@ from yaoma.service.control_desk import ControlDesk
 from yaoma.service.counter import Counter
 from yaoma.service.desk import Desk
 from yaoma.service.erasing import Erasing
-from yaoma.service.in_force import InForce, Used
-from yaoma.service.line import Line
+from yaoma.service.in_force import InForce
 from yaoma.service.mailbox import Mailbox
 from yaoma.service.neighbours import Neighbours
 from yaoma.service.outages import Outages
@@ -36,53 +31,35 @@ from yaoma.service.recheck import Recheck
 from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
 from yaoma.service.settling import Settling
 from yaoma.service.state_receiving import StateReceiving
-from yaoma.service.status_line import status_line
 from yaoma.service.uploader import Uploader
 from yaoma.service.vital_signs import health_of, look
 from yaoma.service.watch import Watch
 from yaoma.service.work import CloseLog, Damage, Item, Request
-from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.clock import SystemClock, TimeFloor, changed
 from yaoma.shell.control import ControlServer
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.durations import Durations
 from yaoma.shell.identity_keeper import IdentityKeeper
-from yaoma.shell.indicator import LogIndicator, TerminalIndicator
-from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma.shell.journal import BoxIdentity
 from yaoma.shell.journal_folder import JournalFolder, KnownElsewhere
 from yaoma.shell.last_known import last_known
-from yaoma.shell.list_db import ListDb
-from yaoma.shell.list_file import ListHolder
 from yaoma.shell.list_news import ListNews
-from yaoma.shell.list_store import ListStore
-from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
-from yaoma.shell.person_sealer import PersonSealer
-from yaoma.shell.policy_holder import PolicyHolder
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma.shell.vitals import Vitals
 from yaoma_drivers import registry
 from yaoma_drivers.driver import Showing
 from yaoma_drivers.stop import Stop
-from yaoma_link.endpoint import Endpoint, TlsFiles
 from yaoma_link.identity import load_signer, load_verifiers
-from yaoma_link.report import Retained, SessionReport
 from yaoma_link.topics import BoxName
-
-if TYPE_CHECKING:
-    from yaoma.shell.metrics import MetricsServer
 
 __all__ = ["assemble", "box_signer"]
 
 #: Scans that may wait for the recorder; then the readers wait, and the scanners' lines buffer.
 _QUEUE_SYMBOLS = 1024
-
-#: How long the broker keeps receipts for a box that is away: two weeks.
-_SESSION_EXPIRY_S = 14 * 24 * 3600
 
 #: The uploader beats every 10 s; a batch that is read from a slow card, packed and signed takes seconds more.
 _UPLOADER_STEP_S = 60.0
@@ -119,7 +96,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     config = loaded.config
     folder = config.state.folder
     watch.start_over()
-    signer, sealer = box_signer(config), _sealer(config)
+    signer, sealer = box_signer(config), person_sealer(config)
     bridge_keys, list_keys = load_verifiers(config.keys.bridge), load_verifiers(config.keys.list)
     site = open_site(folder / "site.db")
     ledger, outbox = SiteLedger(site), Outbox(site.connection, site.lock, site.path)
@@ -135,7 +112,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         stamp=clock,
         known=lambda log: _known(ledger, outbox, log),
     )
-    lists = _lists(config, list_keys, before.list_version, floor)
+    lists = opened_lists(config, list_keys, before.list_version, floor)
 
     items: queue.Queue[Item] = queue.Queue(_QUEUE_SYMBOLS)
     stop = Stop()
@@ -149,7 +126,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         Reader(name, driver, items, stop, watch.heart(f"reader-{name}", HAND_OVER_S))
         for name, driver in drivers.items()
     )
-    indicators = _indicators(config.language, terminal=terminal)
+    indicators = indicators_of(config.language, terminal=terminal)
     announcer = Announcer(
         stations, {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)}, indicators
     )
@@ -171,7 +148,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
                 operations=load_operations(),
                 floor=floor,
                 new_id=lambda: secrets.token_hex(8),
-                seal=_seal(sealer) if sealer else None,
+                seal=seal_with(sealer) if sealer else None,
                 view=announcer,
                 control=ControlDesk(
                     site=config.site,
@@ -201,11 +178,11 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         logs=logs,
         outbox=outbox,
         verifiers=bridge_keys,
-        open_line=_line_opener(config),
+        open_line=line_opener(config),
         facts=Facts(
             version=__version__,
             stamp=clock,
-            info=lambda: {**_info(readers, lists), "safe_mode": safe_mode},
+            info=lambda: {**info_of(readers, lists), "safe_mode": safe_mode},
             health=lambda: health_of(vitals()),
         ),
         on_fork=lambda log, _: mailbox.post(CloseLog(log)),
@@ -217,7 +194,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     )
     recheck = Recheck(ledger, lambda: lists.current, posts, mailbox.post)
     in_force = InForce(
-        {"list": lambda: _list_used(lists), "policy": lambda: _policy_used(policies)}, mailbox.post, before.applied
+        {"list": lambda: list_used(lists), "policy": lambda: policy_used(policies)}, mailbox.post, before.applied
     )
     outages = Outages(lambda: uploader.state, clock, lambda append: mailbox.post(Request(append, lambda _: None)))
     erasing = Erasing(
@@ -252,7 +229,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     def vitals() -> Vitals:
         return look(desk, indicators, commits)
 
-    metrics = _metrics(config, vitals)
+    metrics = metrics_of(config, vitals)
     control_stop = Stop()
     control = ControlServer(
         config.control_socket, desk.answer, control_stop, watch.heart("control", _CONTROL_STEP_S).beat
@@ -289,58 +266,11 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             *((sealer.refresh,) if sealer else ()),
         ),
         watch=watch,
-        status=_status(recorder, uploader, readers, watch, safe_mode=safe_mode, last_good=loaded.stands_in is not None),
+        status=status_of(
+            recorder, uploader, readers, watch, safe_mode=safe_mode, last_good=loaded.stands_in is not None
+        ),
         close=close,
     )
-
-
-def _lists(config: Config, verifiers: Sequence[Verifier], at_least: int, floor: TimeFloor) -> ListStore:
-    """Open the list that counts, of whichever form.
-
-    Raises:
-        DatabaseError: If list.db can't be opened.
-    """
-    lists = ListStore(
-        ListDb.open(config.state.folder / "list.db", at_least=at_least),
-        config.allowlist.file,
-        verifiers,
-        config.site,
-        at_least=at_least,
-        signed_time=floor.saw_signed,
-    )
-    lists.refresh()
-    return lists
-
-
-def _status(
-    recorder: Recorder,
-    uploader: Uploader,
-    readers: Sequence[Reader],
-    watch: Watch,
-    *,
-    safe_mode: bool,
-    last_good: bool,
-) -> Callable[[], str]:
-    chinese, english = (load_catalogue(language) for language in LANGUAGES)
-    return lambda: status_line(
-        chinese,
-        english,
-        trouble=recorder.trouble,
-        is_connected=uploader.state.is_connected,
-        lost=[reader.state.scanner for reader in readers if not reader.state.working],
-        late=watch.late,
-        safe_mode=safe_mode,
-        last_good=last_good,
-    )
-
-
-def _list_used(lists: ListStore) -> Used | None:
-    return Used("list", lists.current.version) if lists.current is not None and lists.refusal is None else None
-
-
-def _policy_used(policies: PolicyHolder) -> Used:
-    loaded = policies.loaded
-    return Used(loaded.policy.id, loaded.policy.version, loaded.digest)
 
 
 def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:
@@ -353,74 +283,3 @@ def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:
 
 def _stored(outbox: Outbox) -> dict[str, int]:
     return {log: outbox.load(log).upto for log in outbox.logs()}
-
-
-def _seal(sealer: PersonSealer) -> Callable[[Identity, str], Person]:
-    return lambda identity, log: sealer.seal(identity.number, log, identity.facts)
-
-
-def _sealer(config: Config) -> PersonSealer | None:
-    salt = config.keys.salt
-    return PersonSealer(config.site, config.box, config.keys.seal, salt.read_bytes()) if salt else None
-
-
-def _indicators(language: str, *, terminal: bool) -> tuple[IndicatorWorker, ...]:
-    order = ("zh-CN", "en") if language == "zh-CN" else ("en", "zh-CN")
-    workers = []
-    if terminal:
-        catalogues = [load_catalogue(one) for one in order]
-        workers.append(IndicatorWorker(TerminalIndicator(sys.stdout, catalogues)))
-    # The log last: nobody at the counter waits for it.
-    return (*workers, IndicatorWorker(LogIndicator()))
-
-
-def _metrics(config: Config, vitals: Callable[[], Vitals]) -> "tuple[MetricsServer, ...]":
-    if config.metrics.listen is None:
-        return ()
-    from yaoma.shell.metrics import MetricsServer  # noqa: PLC0415 - 5 MB that most boxes have no use for
-
-    return (MetricsServer(LocalAddress.parse(config.metrics.listen), vitals),)
-
-
-def _line_opener(config: Config) -> Callable[..., Line]:
-    broker = config.broker
-    tls = None if broker.plain else TlsFiles(broker.authority, broker.certificate, broker.key)
-    endpoint = Endpoint(broker.host, broker.port, tls, broker.keep_alive_s)
-
-    def open_line(
-        reports: "queue.Queue[SessionReport]",
-        *,
-        subscriptions: Sequence[str],
-        will: Retained,
-        birth: Callable[[], Retained],
-    ) -> Line:
-        # On the uploader's thread, when there is a journal to send: a box that reads scanners is not held up by it.
-        from yaoma_link.session import Session  # noqa: PLC0415 - see above
-
-        return Session(
-            endpoint,
-            reports,
-            client_id=f"{config.site}/{config.box}",
-            session_expiry_s=_SESSION_EXPIRY_S,
-            subscriptions=subscriptions,
-            will=will,
-            birth=birth,
-        )
-
-    return open_line
-
-
-def _info(readers: Sequence[Reader], lists: ListHolder) -> dict[str, Json]:
-    return {
-        "scanners": [reader.state.scanner for reader in readers],
-        "list": lists.current.version if lists.current else None,
-        "model": _model(),
-    }
-
-
-def _model() -> str:
-    """Give the board's name as the firmware tells it; empty on a PC."""
-    try:
-        return Path("/proc/device-tree/model").read_text("utf-8").rstrip("\0")
-    except OSError:
-        return ""
