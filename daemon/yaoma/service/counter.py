@@ -250,5 +250,10 @@ class Counter:
             raise CommandRefusedError("control_not_here")
         station = self.stations[symbol.scanner]
         today = date_of(max(stamp.wall_ms, self.floor.ms))
-        for command in self.control.commands(code, station, self.ledger.open_ticket(station), today):
+        commands = self.control.commands(code, station, self.ledger.open_ticket(station), today)
+        for command in commands:
+            # An empty ticket gives way to another only if that can be opened.
+            if isinstance(command, TicketCommand) and command.action is Action.OPEN:
+                self._orders(draft).check_opening(command)
+        for command in commands:
             self._drafted(Request(command, lambda _: None), draft, stamp)

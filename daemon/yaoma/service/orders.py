@@ -125,7 +125,7 @@ class Orders:
         name = ticket.operation if ticket is not None else command.operation
         operation = self.operations.get(name)
         if command.action is Action.OPEN:
-            self._check_opening(command, operation)
+            self.check_opening(command)
         into = operation.into if operation else None
         doubtful = operation.doubtful_into if operation else None
         entry = ticket_entry(
@@ -141,7 +141,16 @@ class Orders:
             return [*self._differences(ticket), entry]
         return [entry]
 
-    def _check_opening(self, command: TicketCommand, operation: Operation | None) -> None:
+    def check_opening(self, command: TicketCommand) -> None:
+        """See whether a ticket may be opened, apart from one that is open already.
+
+        Args:
+            command: What is wanted.
+
+        Raises:
+            CommandRefusedError: If it may not.
+        """
+        operation = self.operations.get(command.operation)
         if operation is None:
             raise CommandRefusedError("operation_unknown")
         post = self.posts.get(command.station)
