@@ -10,7 +10,8 @@ DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev py
 # Optional: what `yaoma-tools sheet` writes Chinese with; without it its tests are left out.
 #   apt install fonts-noto-cjk
 KEEP ?=
-WORKERS ?= auto
+# One more than processors: some tests wait most of their time.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 ROWS ?= append,box,drain,list
 ROUNDS ?= 3
 DESTDIR ?=

@@ -130,7 +130,7 @@ def test_sheet_when_printed_then_both_libraries_read_every_symbol_back(
     wanted = {cell.text for cell in made.cells}
     pages = draw_sheet(made, symbology)
     drawn = [picture(png_bytes(page, font)) for page in pages]
-    printed = list(rendered(pdf_bytes(pages, font, title="x"), 300))
+    printed = list(rendered(pdf_bytes(pages, font, title="x"), 200))
 
     assert len(wanted) == len(made.cells)
     assert by_zxing(drawn) == by_zbar(drawn) == wanted
