@@ -136,7 +136,7 @@ class PolicyHolder:
         self._found = found
         self._policy = replace(found.policy, **self._local)
         self._keep(found)
-        log.info("policy in use: id=%s version=%d", found.policy.id, found.policy.version)
+        log.info("policy in use: policy=%s version=%d", found.policy.id, found.policy.version)
         return True
 
     def _refuse_older(self, found: LoadedPolicy, held: LoadedPolicy) -> None:
