@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.moments import CASE, NOW, PRODUCTS, TABLETS, WHOLE, known, moment, on_ticket, pack, said
+from fakes.moments import CASE, NOW, OPERATIONS, PRODUCTS, TABLETS, WHOLE, known, moment, on_ticket, pack, said
 from yaoma.core.code import TraceCode
 from yaoma.core.effect import state_after
 from yaoma.core.ledger import Seen, Take
@@ -48,6 +48,9 @@ def fields(code: TraceCode, situation: Situation) -> dict[str, object]:
         ("return_customer", known(OPENED, left=9), Portion(-1, 9, fits=True)),
         ("return_customer", known(OPENED, left=24), Portion(-1, 24, fits=False)),
         ("return_customer", on_ticket(OPENED, Take(1, -15, -1, 0, 15), left=9), Portion(-1, 24, fits=False)),
+        ("return_customer", known(PackState.DISPENSED, left=0, is_opened=True), Portion(-1, 0, fits=True)),
+        ("return_customer", known(PackState.DISPENSED), None),
+        ("dispense", known(PackState.DISPENSED, left=0, is_opened=True), None),
         ("dispense", known(STOCK), None),
         ("destroy", known(OPENED, left=9), None),
         ("move", known(OPENED, left=9), None),
@@ -106,6 +109,9 @@ def test_line_when_it_wants_units_then_one_scan_gives_them_as_far_as_the_pack_ha
 def test_portion_when_more_is_wanted_than_there_is_then_it_stops() -> None:
     """More units out than the pack holds (issue: ledger)."""
     assert said(TABLET, moment("dispense", TABLET, seen=known(OPENED, left=0)))[:2] == ("STOP", "units_exceeded")
+    emptied = known(PackState.DISPENSED, left=0, is_opened=True)
+    wanted = {"lines": (Line("d-tablets", ("d-tablets",), 0, 1),)}
+    assert said(TABLET, moment("dispense", TABLET, seen=emptied, on=wanted))[:2] == ("STOP", "sold_here")
     case = on_ticket(STOCK, *(Take(place, 1) for place in range(1, 4)), left=3)
     assert said(BOTTLE, moment("dispense", BOTTLE, seen=case))[:2] == ("STOP", "units_exceeded")
 
@@ -146,7 +152,9 @@ BACK, BOTTLES_BACK = Take(1, -5, -1, 0, 5), Take(1, -5, -1, 5, 0)
         ("in_stock", 0, Take(1), "dispensed", ("dispensed", 0)),
         ("unknown", 0, Take(1), "in_stock", ("in_stock", 0)),
         ("opened", 9, UNITS, "dispensed", ("opened", 4)),
-        ("opened", 5, UNITS, "dispensed", ("opened", 0)),
+        ("opened", 5, UNITS, "dispensed", ("dispensed", 0)),
+        ("dispensed, opened", 0, BACK, "returned", ("opened", 5)),
+        ("dispensed, opened", 0, BACK, "quarantined", ("quarantined", 5)),
         ("opened", 4, BACK, "returned", ("opened", 9)),
         ("in_stock", 10, BOTTLES, "dispensed", ("in_stock", 5)),
         ("in_stock", 5, BOTTLES, "dispensed", ("dispensed", 0)),
@@ -182,22 +190,25 @@ def test_pack_when_its_ticket_is_closed_then_state_and_rest_are_those_of_the_tab
 
 
 @pytest.mark.row("S2-19")
-@given(st.lists(st.tuples(st.sampled_from(["dispense", "return_customer"]), st.integers(1, 4)), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from(["dispense", "return_customer"]), st.integers(1, 12)), max_size=30))
 def test_units_when_they_go_and_come_in_any_order_then_no_more_are_out_than_the_pack_held(
     tickets: list[tuple[str, int]],
 ) -> None:
-    """Whatever is scanned, what passes keeps the rest between nothing and everything."""
+    """Whatever is scanned, what passes keeps the rest between nothing and everything; an empty pack is gone."""
     seen, out = known(OPENED, left=24, is_opened=True), 0
     for operation, scans in tickets:
         takes: list[Take] = []
         for place in range(1, scans + 1):
-            reserved = on_ticket(OPENED, *takes, left=seen.left) if takes else seen
+            reserved = on_ticket(seen.state, *takes, left=seen.left, is_opened=True) if takes else seen
             found = portion(operation, TABLET, reserved)
-            assert found is not None
-            if found.fits:
+            if found is None:
+                assert (operation, seen.state) == ("dispense", PackState.DISPENSED)
+            elif found.fits:
                 takes.append(Take(place, found.units, -1, 0, abs(found.units)))
         if takes:
             out += sum(take.portions for take in takes)
-            seen = state_after(on_ticket(OPENED, *takes, left=seen.left, is_opened=True), PackState.DISPENSED)
-        assert 0 <= out <= PRODUCTS[TABLETS].units
-        assert (seen.state, seen.left) == (OPENED, PRODUCTS[TABLETS].units - out)
+            on_it = on_ticket(seen.state, *takes, left=seen.left, is_opened=True)
+            seen = state_after(on_it, OPERATIONS[operation].into)
+        left = PRODUCTS[TABLETS].units - out
+        assert left >= 0
+        assert (seen.state, seen.left) == (OPENED if left else PackState.DISPENSED, left)

@@ -26,8 +26,7 @@ _STATES = {
 AT_THE_END = Counter(
     {
         PackState.IN_STOCK.value: len(LEFT_IN_STOCK),
-        PackState.OPENED.value: 1,
-        PackState.DISPENSED.value: 8,
+        PackState.DISPENSED.value: 9,
         PackState.LEFT.value: 5,
         PackState.DESTROYED.value: 3,
     }

@@ -56,6 +56,8 @@ class Shelf:
                 self.bottles = there - (0 if operation.keeps and self.bottles is not None else taken)
             elif taken:
                 self.units[key] -= taken
+                # The last unit takes the pack along; what comes back is units of it.
+                self.state[key] = "in_stock" if self.units[key] else "dispensed"
             elif operation.opens:
                 self.state[key], self.units[key] = "in_stock", last.get("opens", 0)
             elif not operation.keeps or self.state[key] == "unknown":

@@ -27,12 +27,13 @@ def state_after(seen: Seen, into: PackState | None) -> Seen:
         return settled_in(seen, into)
     left = max(0, seen.left - seen.taken)
     if seen.taken < 0:
-        stays = seen.state in DIVISIBLE and into is not PackState.QUARANTINED
-        return replace(seen, state=seen.state if stays else into, left=left)
+        is_emptied = seen.is_opened and seen.state is PackState.DISPENSED
+        state = PackState.OPENED if is_emptied else seen.state
+        stays = state in DIVISIBLE and into is not PackState.QUARANTINED
+        return replace(seen, state=state if stays else into, left=left)
     if seen.state is PackState.UNKNOWN and left:
         return replace(seen, state=PackState.IN_STOCK, left=left)
-    # An opened pack whose last unit went stays what it is: what comes back is units, not a whole pack.
-    return replace(seen, state=seen.state if left or seen.is_opened else into, left=left)
+    return replace(seen, state=seen.state if left else into, left=left)
 
 
 def settled_in(seen: Seen, into: PackState) -> Seen:

@@ -4,7 +4,7 @@ Two things are divisible: a pack that was opened (拆零), whose code stands for
 no code of their own, whose code stands for these. Such a code may be scanned again as long as something is left.
 """
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from yaoma.core.findings import Findings
 from yaoma.core.ledger import Seen
@@ -12,6 +12,11 @@ from yaoma.core.operation import Direction, Operation
 from yaoma.core.pack import PackState
 from yaoma.core.product import Product, ProductFlag
 from yaoma.core.situation import Situation
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["Portion", "is_case", "portion_of"]
 
@@ -49,12 +54,15 @@ def portion_of(findings: Findings, situation: Situation) -> Portion | None:
     taken = seen.taken if seen is not None and on_ticket else 0
     if is_case(product):
         return _of_case(product, operation, seen, taken)
-    if seen is None or not product.units or seen.state is not PackState.OPENED:
+    if seen is None or not product.units:
         return None
     left = seen.left - taken
-    if operation.direction is Direction.IN and PackState.DISPENSED in operation.states:
+    # What comes back of an opened pack is units, also after its last one went: it is never whole again.
+    is_emptied = seen.is_opened and seen.state is PackState.DISPENSED
+    takes_back = operation.direction is Direction.IN and PackState.DISPENSED in operation.states
+    if takes_back and (is_emptied or seen.state is PackState.OPENED):
         return Portion(-1, left, fits=left < product.units)
-    if operation.hands_out:
+    if operation.hands_out and seen.state is PackState.OPENED:
         units = _wanted_units(product, situation, left)
         return Portion(units, left, fits=left >= units)
     return None
