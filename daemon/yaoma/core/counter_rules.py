@@ -4,8 +4,8 @@ Every rule gives the reason for which the pack must not simply pass, or None. Wh
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
 
 from yaoma.core.allowlist import CodeStatus, Source
 from yaoma.core.findings import Findings
@@ -18,6 +18,11 @@ from yaoma.core.reason import CLASSES, DEFAULT_CLASS, Reason, VerdictClass
 from yaoma.core.shipment import ShipmentKind
 from yaoma.core.situation import Situation
 from yaoma.core.ticket import Line, Ticket
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["Objection", "objections", "wanted_line"]
 

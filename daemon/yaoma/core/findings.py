@@ -1,13 +1,18 @@
 """Findings: everything that the list says of one code, looked up once for the verdict and for the record."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yaoma.core.allowlist import NOT_LISTED, Allowlist, CodeStatus, Denial, Listing
 from yaoma.core.code import CodeError, Gs1, TraceCode, from_key
 from yaoma.core.product import PackLevel, Product
 from yaoma.core.shipment import Shipment, ShipmentLine
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["MAX_PACKS", "NOTHING", "Findings", "look_up"]
 

@@ -1,14 +1,19 @@
 """The ledger: what this site has done with each pack and ticket, as values. `projection` makes them from records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from yaoma.core.pack import PackState
 from yaoma.core.record import Stamp
 from yaoma.core.ticket import Ticket
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["Changes", "Duty", "LedgerView", "Seen", "Take", "date_of", "day_of"]
 
@@ -143,7 +148,7 @@ class LedgerView(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=False, slots=True)
 class Changes:
     """What records have changed; applied together or not at all.
 

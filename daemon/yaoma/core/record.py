@@ -5,11 +5,17 @@ and a reader passes over fields that it does not know.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from yaoma.core.canonical import Json, NotCanonicalError, canonical, parse_canonical
 from yaoma.core.merkle import leaf_hash
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["MAX_BODY_BYTES", "VERSION", "ClockState", "Entry", "Kind", "Record", "RecordError", "Stamp"]
 

@@ -1,7 +1,7 @@
 """Situation: everything that a verdict depends on besides the code."""
 
-from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from yaoma.core.allowlist import Allowlist
 from yaoma.core.findings import Findings
@@ -10,6 +10,11 @@ from yaoma.core.operation import Operation
 from yaoma.core.policy import Policy
 from yaoma.core.record import Stamp
 from yaoma.core.ticket import Ticket
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["Situation"]
 

@@ -1,11 +1,17 @@
 """Tickets: scans that belong together at one station; opened, filled by scans, closed or cancelled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from yaoma.core.canonical import Json
 from yaoma.core.record import Entry, Kind
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["MAX_LINES", "VERIFY", "Action", "CommandRefusedError", "Line", "Ticket", "TicketCommand", "ticket_entry"]
 

@@ -1,8 +1,8 @@
 """Verdict: may this pack be received or handed out, as far as the box can know."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
 
 from yaoma.core.code import Cn20, Gs1, Lookalike, LookalikeKind, Other, TraceCode
 from yaoma.core.counter_rules import Objection, objections
@@ -12,6 +12,11 @@ from yaoma.core.product import CodeSystem
 from yaoma.core.reason import CLASSES, Degraded, Reason, VerdictClass, lookalike_reason
 from yaoma.core.record import ClockState
 from yaoma.core.situation import Situation
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["Situation", "Verdict", "judge"]
 
