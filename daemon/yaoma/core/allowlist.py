@@ -1,14 +1,19 @@
 """The allowlist as the verdict sees it, and a small one that lies whole in memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from yaoma.core.code import OtherPattern, TraceCode
 from yaoma.core.product import CodeSystem, Product
 from yaoma.core.shipment import Shipment
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = [
     "NOT_LISTED",

@@ -1,9 +1,13 @@
 """TraceCode: the codes that can identify one pack, as values, with the key under which the journal writes them."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from yaoma.core.checked_value import dataclass
 
 __all__ = ["Cn20", "CodeError", "Gs1", "Other", "TraceCode", "is_cn20", "is_gtin"]
 
