@@ -22,6 +22,7 @@ from bench.machine import describe
 from bench.report_section import ReportSection
 from bench.sync_shim import SyncShim
 from bench.table import Found, Row, table
+from bench.verdict_section import VerdictSection
 
 
 class Section(Protocol):
@@ -43,12 +44,13 @@ SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
     "box": BoxSection,
     "drain": DrainSection,
     "report": ReportSection,
+    "verdict": VerdictSection,
     "list": ListSection,
     "list100": LongListSection,
 }
 
 #: The others take long, or much of the disk, and are asked for by name.
-_USUAL = ("append", "box", "drain", "list")
+_USUAL = ("append", "box", "drain", "verdict", "list")
 
 
 def main() -> int:
