@@ -2,13 +2,13 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from yaoma.core.allowlist import NOT_LISTED, Allowlist, Denial, Listing, Source
 from yaoma.core.base_layout import PageDamagedError
@@ -22,10 +22,11 @@ from yaoma.core.shipment import Shipment
 from yaoma.shell.base_file import BaseFile
 from yaoma.shell.database import SQLITE_FAILURES, classified
 from yaoma.shell.list_db import LIST_FOLDER, FileKind, ListDb, ListFile, Release
-from yaoma.shell.list_news import SOURCE_OF, read_status, read_urgent, stored_shipment
+from yaoma.shell.list_news import SOURCE_OF, read_status, stored_shipment
+from yaoma.shell.list_picture import News, open_picture, read_news
 from yaoma.shell.list_tables import read_denials, read_products
 
-__all__ = ["BoxList", "DamagedList", "Tables", "damaged_list", "open_box_list"]
+__all__ = ["Base", "BoxList", "DamagedList", "Tables", "damaged_list", "open_box_list"]
 
 _DAMAGED: Final = Listing(damaged=True)
 _LISTED: Final = Listing(Source.LIST)
@@ -55,6 +56,31 @@ class Tables:
     denials: DenialTable
 
 
+class Base(Protocol):
+    """What codes are looked up in: `BaseFile`, or a small list in memory."""
+
+    @property
+    def codes(self) -> int:
+        """How many codes it holds."""
+        ...
+
+    def covers(self, code: TraceCode) -> bool:
+        """Say whether such a code could be in it."""
+        ...
+
+    def look_up(self, code: TraceCode) -> BaseAnswer | None:
+        """Give what it says of a code, or None if it is not there."""
+        ...
+
+    def scrub(self) -> Iterator[int]:
+        """Give the numbers of its damaged pages."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
 class BoxList:
     """A picture of the list at one moment; made by `open_box_list`. Look-ups may come from several threads.
 
@@ -63,8 +89,7 @@ class BoxList:
         tables: Products and denials.
         bases: Open base files.
         picture: A connection that holds one unchanging picture of list.db.
-        urgent: Denials that came in state messages, by key and lot.
-        is_local: Whether overlay, status or shipments hold anything at all.
+        news: What that picture says besides.
         on_damage: Called when something can't be read; must not block.
     """
 
@@ -72,20 +97,19 @@ class BoxList:
         self,
         release: Release,
         tables: Tables,
-        bases: Sequence[BaseFile],
+        bases: Sequence[Base],
         picture: sqlite3.Connection,
         *,
-        urgent: Mapping[tuple[str, str], Denial],
-        is_local: bool,
+        news: News,
         on_damage: Callable[[], None] = lambda: None,
     ) -> None:
         self.release: Final = release
         self.tables: Final = tables
-        self.is_local: Final = is_local
+        self.is_local: Final = news.is_local
         self._bases: Final = tuple(bases)
         self._picture: Final = picture
-        self._urgent: Final = urgent
-        self._urgent_lots: Final = frozenset(key for key, lot in urgent if lot)
+        self._urgent: Final = news.urgent
+        self._urgent_lots: Final = frozenset(key for key, lot in news.urgent if lot)
         self._denied_lots: Final = frozenset(row.key for row in tables.denials.rows if row.lot)
         self._on_damage: Final = on_damage
         self._lock: Final = threading.Lock()
@@ -277,24 +301,15 @@ def open_box_list(
     path = db.path if isinstance(db, ListDb) else db
     folder = path.parent / LIST_FOLDER
     with ExitStack() as stack:
+        picture = stack.enter_context(closing(open_picture(path)))
         try:
-            picture = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-            )
-            stack.callback(picture.close)
-            picture.execute("PRAGMA cell_size_check=1")
-            picture.execute("BEGIN")
             row = picture.execute("SELECT site, version, issued_ms, expires_ms FROM release").fetchone()
             if row is None:
                 return None
             named = picture.execute("SELECT name, kind, digest, version, title FROM file ORDER BY name").fetchall()
-            urgent = read_urgent(picture.execute("SELECT key, lot, kind, note FROM urgent").fetchall())
-            (is_local,) = picture.execute(
-                "SELECT EXISTS (SELECT 1 FROM overlay) OR EXISTS (SELECT 1 FROM status) "
-                "OR EXISTS (SELECT 1 FROM shipped)"
-            ).fetchone()
         except SQLITE_FAILURES as error:
             raise classified(path, error) from error
+        news = read_news(path, picture)
         files = [ListFile(name, FileKind(kind), *rest) for name, kind, *rest in named]
         bases = [
             stack.enter_context(BaseFile.open(folder / file.name, file.digest.hex()))
@@ -303,9 +318,7 @@ def open_box_list(
         ]
         tables = _tables(folder, files, before)
         stack.pop_all()
-        return BoxList(
-            Release(*row), tables, bases, picture, urgent=urgent, is_local=bool(is_local), on_damage=on_damage
-        )
+        return BoxList(Release(*row), tables, bases, picture, news=news, on_damage=on_damage)
 
 
 def _tables(folder: Path, files: Sequence[ListFile], before: Tables | None) -> Tables:

@@ -16,6 +16,7 @@ from yaoma.shell.database import DatabaseError
 from yaoma.shell.list_db import DAMAGED, LIST_FLOOR, TIME_FLOOR, ListDb
 from yaoma.shell.list_file import ListHolder
 from yaoma.shell.list_tables import TableRefusedError
+from yaoma.shell.told_list import open_told_list
 
 __all__ = ["ListStore"]
 
@@ -25,7 +26,9 @@ _LOOK_EVERY_S: Final = 1.0
 
 
 class ListStore(ListHolder):
-    """A holder that prefers list.db. Reading it costs nothing; looking at the files is another thread's work.
+    """A holder that prefers list.db, and puts what the bridge told beside a small list.
+
+    Reading it costs nothing; looking at the files is another thread's work.
 
     Args:
         db: list.db; closed with the store.
@@ -58,6 +61,7 @@ class ListStore(ListHolder):
         self._big_looked_s = float("-inf")
         self._big_mark: tuple[int, int] | None = None
         self._big: BoxList | None = None
+        self._told: BoxList | None = None
         self._broken: Allowlist | None = None
         self._big_refusal: ListRefusedError | None = None
         self._retired: list[tuple[float, BoxList]] = []
@@ -67,7 +71,7 @@ class ListStore(ListHolder):
     @property
     def current(self) -> Allowlist | None:
         """The list that counts now, or None if none was ever accepted."""
-        return self._broken or self._big or super().current
+        return self._broken or self._big or self._told or super().current
 
     @property
     def issued_ms(self) -> int | None:
@@ -105,8 +109,9 @@ class ListStore(ListHolder):
             self._big_looked_s = now_s
             before = self.current
             is_new = self._look()
-            if self._big is None and self._broken is None:
-                is_new = super().refresh(at_once=at_once)
+            if self._big is None and self._broken is None and super().refresh(at_once=at_once):
+                self._tell()
+                is_new = True
             now = self.current
             if now is None or now is before or not is_new:
                 return False
@@ -117,8 +122,9 @@ class ListStore(ListHolder):
     def close(self) -> None:
         """Close list.db and all pictures; look-ups answer `damaged` from here on."""
         with self._big_lock:
-            for one in [*(picture for _, picture in self._retired), *([self._big] if self._big else [])]:
-                one.close()
+            for one in [*(picture for _, picture in self._retired), self._big, self._told]:
+                if one is not None:
+                    one.close()
             self._retired.clear()
             self.db.close()
 
@@ -144,7 +150,7 @@ class ListStore(ListHolder):
         As long as one reads from the WAL it can't begin anew and would grow with every change. So when nobody reads an
         older picture, the WAL is written back into the file, and the next picture needs no WAL.
         """
-        if self._is_settled or self._retired or self._big is None:
+        if self._is_settled or self._retired or (self._big or self._told) is None:
             return
         (busy, in_wal, written) = self.db.rows("PRAGMA wal_checkpoint(PASSIVE)")[0]
         if not busy and in_wal == written and self.db.change_mark() == self._big_mark:
@@ -166,6 +172,7 @@ class ListStore(ListHolder):
             return
         if taken is None:
             self._broken = self._big_refusal = None
+            self._tell()
             return
         if taken.release.site not in (self._site, ANY_SITE) or taken.version < floor:
             taken.close()
@@ -178,10 +185,33 @@ class ListStore(ListHolder):
         if is_new:
             log.info("list in use: version=%d codes=%d", taken.version, taken.codes)
 
+    def _tell(self) -> None:
+        """Put what the bridge told beside the small list, which alone would know nothing of it."""
+        small = self._list
+        if small is None:
+            return
+        try:
+            taken = open_told_list(self.db, small, self._site, on_damage=self._note_damage)
+        except ValueError:
+            self._break("a row of list.db is damaged; fetch the list again: yaoma update", small.allowlist.version)
+            return
+        except DatabaseError as error:
+            self._big_mark = None
+            self._break(f"list.db: {error.problem}", small.allowlist.version)
+            return
+        old, self._told = self._told, taken
+        self._has_damage = False
+        self._retire(old)
+
     def _swap(self, taken: BoxList) -> None:
-        old, self._big = self._big, taken
+        old, told, self._big, self._told = self._big, self._told, taken, None
         self._broken = self._big_refusal = None
         self._has_damage = False
+        self._retire(old)
+        self._retire(told)
+
+    def _retire(self, old: BoxList | None) -> None:
+        """Close a picture later: somebody may be in the middle of a look-up."""
         if old is not None:
             self._retired.append((time.monotonic() + self._close_after_s, old))
 
@@ -190,7 +220,7 @@ class ListStore(ListHolder):
         if self._big_refusal is None or self._big_refusal.hint != hint:
             log.error("list can't be read, packs are for review: problem=%s", hint)
         self._big_refusal = ListRefusedError(ListRefusal.UNREADABLE, hint)
-        before = self._broken or self._big
+        before = self._broken or self._big or self._told
         if before is None:
             self._broken = damaged_list(floor, 0)
         elif self._broken is None:
