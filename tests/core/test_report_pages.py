@@ -8,6 +8,7 @@ import pytest
 from fakes.report_journal import Shelf
 from fakes.reported import DIRECTIONS, TABLETS, Answers, events_of, product
 from yaoma.core.policy import InstitutionKind, Policy
+from yaoma.core.reason import Reason
 from yaoma.core.report_daily import daily_page
 from yaoma.core.report_facts import Facts
 from yaoma.core.report_gather import Knowledge, gather
@@ -77,6 +78,41 @@ def test_daily_sheet_when_printed_then_it_has_a_place_to_sign() -> None:
     assert "note\n" == page.proof
     assert any("1 次" in note for table in page.tables for note in table.notes)
     assert ["2026-11-01 00:00:00", "平台拒收", "nhsa", "not_active", 3] in [list(row) for row in page.tables[-1].rows]
+
+
+@pytest.mark.row("S0-21")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_daily_sheet_when_reasons_are_listed_then_no_two_have_one_name(language: str) -> None:
+    """Two lines of the sheet with the same words can't be told apart."""
+    words = ReportWords(load_catalogue(language), load_operations())
+    shelf = Shelf()
+    for reason in Reason:
+        shelf.scan(f"{TABLETS}0000000010001", "t1", verdict="REPEAT", reason=reason.value)
+    page = daily_page(gather(events_of(shelf.bodies), NOVEMBER, Knowledge(delivered=Answers())), [], SITE, words, "")
+
+    names = [row[1] for row in page.tables[1].rows]
+    assert len(Reason) == len(names) == len(set(names))
+    assert not [name for name in names if name in set(Reason)]
+
+
+@pytest.mark.row("S4-20")
+def test_daily_sheet_when_the_line_was_away_then_each_outage_of_the_day_stands_there() -> None:
+    """Whatever was recorded is listed, however short it was, and what ended on another day is not."""
+    shelf = Shelf()
+    for lasted_ms in (3_000, 7_200_000):
+        end_ms = shelf.now_ms
+        shelf.record("outage", begin_ms=end_ms - lasted_ms, end_ms=end_ms, waiting=2, cause="", clock_at_begin="synced")
+    shelf.now_ms += 86_400_000
+    shelf.record("outage", begin_ms=shelf.now_ms - 9, end_ms=shelf.now_ms, waiting=0, cause="", clock_at_begin="synced")
+    day = Period.of_day("2026-11-01")
+    page = daily_page(gather(events_of(shelf.bodies), day, Knowledge(delivered=Answers())), [], SITE, WORDS, "")
+
+    rows = [list(row) for row in page.tables[4].rows]
+    assert [row[:2] for row in rows] == [
+        ["2026-11-01 07:59:58", "2026-11-01 08:00:01"],
+        ["2026-11-01 06:00:02", "2026-11-01 08:00:02"],
+    ]
+    assert all(row[2] for row in rows)
 
 
 def test_words_when_a_page_asks_for_them_then_both_languages_have_them() -> None:

@@ -1,6 +1,8 @@
 """Report words: the words of reports in one language, from the catalogue and the table of operations."""
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 from yaoma.core.operation import Operation
 from yaoma.core.report_page import NO_FACTS
@@ -8,6 +10,8 @@ from yaoma.core.wording import Facts
 from yaoma.shell.catalogue import Catalogue
 
 __all__ = ["ReportWords"]
+
+_REASON: Final = "reason."
 
 
 class ReportWords:
@@ -23,6 +27,9 @@ class ReportWords:
     def __init__(self, catalogue: Catalogue, operations: Mapping[str, Operation]) -> None:
         self._catalogue = catalogue
         self._operations = operations
+        names = (name.removeprefix(_REASON) for name in catalogue.templates if name.startswith(_REASON))
+        lines = Counter(catalogue.text("reason", name).line for name in names)
+        self._shared = frozenset(line for line, number in lines.items() if number > 1)
 
     def say(self, name: str, facts: Facts = NO_FACTS) -> str:
         """Give an entry of the section `report`."""
@@ -36,11 +43,12 @@ class ReportWords:
         return found.name(self._catalogue.language) if found else name
 
     def reason(self, name: str) -> str:
-        """Name a verdict's reason by what it says, or else by its headline."""
-        if f"reason.{name}" not in self._catalogue.templates:
+        """Name a verdict's reason by what it says, or by its headline where another says the same, or it nothing."""
+        if f"{_REASON}{name}" not in self._catalogue.templates:
             return name
         said = self._catalogue.text("reason", name)
-        return said.line or said.headline or name
+        line = "" if said.line in self._shared else said.line
+        return line or said.headline or name
 
     def cause(self, name: str) -> str:
         """Say what stood in the way, by a dotted id."""
