@@ -1,4 +1,4 @@
-"""Stock pages: the balance by codes, goods without a code, and codes that contradict list or log."""
+"""Stock pages: goods without a code, and codes that contradict list or log."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from yaoma.core.report_gather import Knowledge, gather
 from yaoma.core.report_page import Page
 from yaoma.core.report_period import Period
 from yaoma.core.report_rates import Site
-from yaoma.core.report_stock import balance_of, balance_page, no_code_page, signals_page
+from yaoma.core.report_stock import no_code_page, signals_page
 from yaoma.core.report_text import as_text
 from yaoma.shell.catalogue import load_catalogue
 from yaoma.shell.operations import load_operations
@@ -36,48 +36,6 @@ SITE = Site(
 def cells(page: Page, table: int) -> list[list[object]]:
     """Give the cells of a table."""
     return [list(row) for row in page.tables[table].rows]
-
-
-def moved(shelf: Shelf, name: str, operation: str, codes: list[str], action: str = "close") -> None:
-    """Put a ticket with these packs on the shelf."""
-    shelf.ticket("open", name, operation)
-    for code in codes:
-        shelf.scan(code, name, operation)
-    shelf.ticket(action, name, operation)
-
-
-@pytest.mark.row("S1-03")
-@pytest.mark.row("S1-19")
-@pytest.mark.row("S2-22")
-@pytest.mark.row("S4-10")
-def test_balance_when_counted_then_opening_in_out_and_what_is_missing() -> None:
-    """Four were here, three came, two went: five are expected; two are not found, two are too many."""
-    shelf = Shelf(begin_ms=NOVEMBER.from_ms - 3_600_000)
-    moved(shelf, "r0", "receive", PACKS[:5])
-    moved(shelf, "d0", "dispense", PACKS[4:5])
-    shelf.now_ms = NOVEMBER.from_ms + 1000
-    moved(shelf, "r1", "receive", PACKS[5:8])
-    moved(shelf, "d1", "dispense", PACKS[:2])
-    moved(shelf, "d2", "dispense", PACKS[2:3], action="cancel")
-    moved(shelf, "c1", "count", [*PACKS[2:6], PACKS[7], PACKS[9]][1:])
-
-    found = balance_of(events_of(shelf.bodies), NOVEMBER, DIRECTIONS)
-    page = balance_page(found, SITE, WORDS, "")
-
-    (row,) = cells(page, 0)
-    # Expected are packs 3 to 4 and 6 to 8; counted were 4, 5, 6, 8 and 10.
-    assert [4, 3, 2, 5, 5, 2, 2] == row[1:]
-    assert {PACKS[2], PACKS[6], PACKS[4], PACKS[9]} == {row[2] for row in cells(page, 1)}
-
-
-def test_balance_when_nothing_was_counted_then_no_comparison() -> None:
-    """What nobody counted is neither missing nor complete."""
-    shelf = Shelf()
-    moved(shelf, "r1", "receive", PACKS[:2])
-
-    page = balance_page(balance_of(events_of(shelf.bodies), NOVEMBER, DIRECTIONS), SITE, WORDS, "")
-
-    assert [[0, 2, 0, 2, None, None, None]] == [row[1:] for row in cells(page, 0)]
 
 
 @pytest.mark.row("S3-09")

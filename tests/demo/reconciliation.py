@@ -45,7 +45,7 @@ def reconcile(stage: Stage) -> list[str]:
     box, county = stage.box, stage.county
     wait_for(lambda: box.ask()["uplink"]["pending"] == 0, "the bridge did not confirm everything")
     stage.say("一天下来", "At the end of the morning")
-    for arguments in (("status",), ("report", "daily"), ("duty", "list"), ("stock", "list")):
+    for arguments in (("status",), ("report", "daily"), ("report", "balance"), ("duty", "list"), ("stock", "list")):
         stage.yaoma(*arguments)
     records = box.records()
     scans = [record for record in records if record.kind == "scan"]

@@ -14,6 +14,7 @@ from yaoma import __version__
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, loaded
 from yaoma.cli.report_options import Material, PeriodOptions, ReportFormat, chosen_period
 from yaoma.core.code import from_key
+from yaoma.core.report_balance import balance_of, balance_page
 from yaoma.core.report_csv import as_csv
 from yaoma.core.report_daily import daily_page, devices_page
 from yaoma.core.report_history import pack_page, recall_page
@@ -22,7 +23,7 @@ from yaoma.core.report_lists import differences_page, outages_page, overrides_pa
 from yaoma.core.report_page import Page
 from yaoma.core.report_period import Period
 from yaoma.core.report_rates import rates_page
-from yaoma.core.report_stock import balance_of, balance_page, no_code_page, signals_page
+from yaoma.core.report_stock import no_code_page, signals_page
 from yaoma.core.report_text import as_text
 from yaoma.core.trace_code import CodeError, is_cn20
 from yaoma.shell.database import DatabaseError

@@ -1,146 +1,18 @@
-"""Stock pages: what came and went against what is there (进销存平衡), goods without a code, and suspicious codes."""
+"""Stock pages: goods without a code, and suspicious codes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Final
 
-from yaoma.core.operation import Direction
 from yaoma.core.report_facts import Event, Facts, text_of
-from yaoma.core.report_gather import is_practice
 from yaoma.core.report_page import Cell, Column, ColumnKind, Page, Phrases, Table, Tile
-from yaoma.core.report_period import Period, clock_text
+from yaoma.core.report_period import clock_text
 from yaoma.core.report_rates import Site, head, labels
-from yaoma.core.report_ticket import CountedTicket, product_key_of
 
-__all__ = ["Balance", "balance_of", "balance_page", "no_code_page", "signals_page"]
+__all__ = ["no_code_page", "signals_page"]
 
-COUNT: Final = "count"
-_NUMBERS: Final = frozenset(
-    {
-        "opening",
-        "came_in_packs",
-        "went_out_packs",
-        "expected",
-        "counted",
-        "not_found",
-        "surplus",
-        "book_in",
-        "book_out",
-        "counted_last",
-        "left",
-        "scans",
-    }
-)
-
-
-@dataclass(slots=True)
-class Balance:
-    """What the codes of one product come to.
-
-    Args:
-        opening: Packs that were here when the period began.
-        came_in: Packs that came in during it.
-        went_out: Packs that went out.
-        here: Codes that are here at its end.
-        counted: Codes that were counted during it.
-    """
-
-    opening: int = 0
-    came_in: int = 0
-    went_out: int = 0
-    here: set[str] = field(default_factory=set)
-    counted: set[str] = field(default_factory=set)
-
-
-def balance_of(events: Iterable[Event], period: Period, directions: Mapping[str, Direction]) -> dict[str, Balance]:
-    """Follow every code from its first receipt to the end of a period.
-
-    Args:
-        events: Every record up to the end of the period, in order.
-        period: The days.
-        directions: What operations mean for the stock.
-    """
-    tickets: dict[str, CountedTicket] = {}
-    found: dict[str, Balance] = {}
-    for event in events:
-        fields, name = event.fields, text_of(event.fields, "ticket")
-        if is_practice(fields) or not name:
-            continue
-        if event.kind == "scan" and text_of(fields, "verdict") in {"PASS", "REVIEW"} and text_of(fields, "code"):
-            tickets.setdefault(name, CountedTicket()).put(text_of(fields, "code"), event)
-        elif event.kind == "undo":
-            packs = fields.get("packs")
-            tickets.setdefault(name, CountedTicket()).take_off(packs if isinstance(packs, list) else [])
-        elif event.kind == "ticket" and text_of(fields, "action") in {"close", "cancel"}:
-            ticket = tickets.pop(name, None)
-            if ticket is not None and text_of(fields, "action") == "close":
-                is_inside = event.at_ms >= period.from_ms
-                _apply(found, ticket, text_of(fields, "operation"), directions, is_inside=is_inside)
-    return dict(sorted(found.items()))
-
-
-def _apply(
-    found: dict[str, Balance],
-    ticket: CountedTicket,
-    operation: str,
-    directions: Mapping[str, Direction],
-    *,
-    is_inside: bool,
-) -> None:
-    direction = directions.get(operation)
-    for code, pack in ticket.packs.items():
-        held = pack.event.fields.get("packs")
-        for one in held if isinstance(held, list) and held else [code]:
-            balance = found.setdefault(product_key_of(one), Balance())
-            if direction is Direction.IN and one not in balance.here:
-                balance.here.add(one)
-                balance.opening += not is_inside
-                balance.came_in += is_inside
-            elif direction is Direction.OUT:
-                balance.opening -= not is_inside and one in balance.here
-                balance.went_out += is_inside
-                balance.here.discard(one)
-            elif operation == COUNT and is_inside:
-                balance.counted.add(one)
-
-
-def balance_page(found: Mapping[str, Balance], site: Site, phrases: Phrases, proof: str) -> Page:
-    """Lay out opening + in - out against what was counted, by codes (S1-19, S2-22, S4-10).
-
-    Args:
-        found: By product key.
-        site: Whose report it is.
-        phrases: The language.
-        proof: The newest signed checkpoint.
-    """
-    names = ("product", "opening", "came_in_packs", "went_out_packs", "expected", "counted", "not_found", "surplus")
-    rows: list[list[Cell]] = []
-    differing: list[list[Cell]] = []
-    for key, one in found.items():
-        known = site.products(key)
-        name = f"{key} {known.name if known else ''}".strip()
-        missing, surplus = (one.here - one.counted, one.counted - one.here) if one.counted else (set(), set())
-        rows.append(
-            [
-                name,
-                one.opening,
-                one.came_in,
-                one.went_out,
-                len(one.here),
-                len(one.counted) if one.counted else None,
-                len(missing) if one.counted else None,
-                len(surplus) if one.counted else None,
-            ]
-        )
-        differing += [[name, phrases.say("not_found"), code] for code in sorted(missing)]
-        differing += [[name, phrases.say("surplus"), code] for code in sorted(surplus)]
-    tables = [
-        _table("balance", names, rows, phrases, [phrases.say("balance_note")]),
-        _table("differing_codes", ("product", "difference", "code"), differing, phrases),
-    ]
-    title = phrases.say("title_balance", {"period": site.period})
-    return Page("balance", title, head(site, phrases), tables, proof=proof, labels=labels(site, phrases))
+_COUNT: Final = "count"
+_NUMBERS: Final = frozenset({"book_in", "book_out", "counted_last", "left", "scans", "quantity"})
 
 
 def no_code_page(events: Iterable[Event], site: Site, phrases: Phrases) -> Page:
@@ -163,7 +35,7 @@ def no_code_page(events: Iterable[Event], site: Site, phrases: Phrases) -> Page:
             continue
         key = text_of(fields, "drug"), text_of(fields, "lot")
         moved[(*key, action)] += quantity
-        if action == COUNT:
+        if action == _COUNT:
             left[key] = counted[key] = quantity
         else:
             left[key] = max(0, left.get(key, 0) + (quantity if action == "in" else -quantity))
@@ -260,4 +132,4 @@ def _table(
 def _kind(name: str) -> ColumnKind:
     if name == "code":
         return ColumnKind.CODE
-    return ColumnKind.NUMBER if name in _NUMBERS or name == "quantity" else ColumnKind.TEXT
+    return ColumnKind.NUMBER if name in _NUMBERS else ColumnKind.TEXT
