@@ -40,7 +40,7 @@ test-again: venv ## Run what failed last time once more, one after the other
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "not slow" -q
 
 test-slow: venv ## Run all tests, the long ones too
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
+	YAOMA_EXAMPLES=500 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
 bench: venv ## Measure speed beside floors and peers (ROWS=append,drain,list100 ROUNDS=3)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --group bench

@@ -1,5 +1,6 @@
 """Fixtures for everybody: real brokers, and brokers that misbehave on command."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from fakes.broker import MOSQUITTO, Broker, SilentBroker
 from yaoma_link.topics import BoxName
 from yaoma_tools.broker import access_list
 
-# How long an example takes depends on what else the machine does: speed is the bench's affair.
-settings.register_profile("yaoma", deadline=None)
+# How long an example takes depends on what else the machine does: speed is the bench's affair. The long tier asks for
+# many more examples than the one that everybody waits for.
+settings.register_profile("yaoma", deadline=None, max_examples=int(os.environ.get("YAOMA_EXAMPLES", "50")))
 settings.load_profile("yaoma")
 
 #: The boxes that the access list of `tls_broker` knows.

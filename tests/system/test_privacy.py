@@ -141,4 +141,4 @@ def test_a_sealed_identity_opens_with_either_private_key_and_gives_the_number(ev
     for _, body in rows:
         person = Record.read(body).fields["person"]
         assert isinstance(person, dict)
-        assert set(person) == {"hash", "sealed", "keys"}
+        assert set(person) == {"kind", "hash", "sealed", "keys"}
