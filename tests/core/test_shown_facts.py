@@ -31,7 +31,7 @@ def test_delivery_when_practised_then_no_despatch_note_is_asked_for() -> None:
 
     found = judge(code, moment("receive", code, on={"is_training": True}))
 
-    assert found.reason == Reason.TRAINING_PASS
+    assert found.reason == Reason.PRACTISED
 
 
 def test_place_when_a_pack_is_judged_again_then_it_is_the_place_that_it_has() -> None:

@@ -90,7 +90,7 @@ class Reason(StrEnum):
     LOT_MISMATCH = "lot_mismatch"
     HEADQUARTERS_NOT_ALLOWED = "headquarters_not_allowed"
 
-    TRAINING_PASS = "training_pass"  # practice, and nothing stands against the pack
+    PRACTISED = "practised"  # practice, and nothing stands against the pack
     TRAINING_CODE = "training_code"
     NOT_A_TRAINING_CODE = "not_a_training_code"
     CONTROL_DONE = "control_done"
@@ -163,7 +163,7 @@ CLASSES: Final[dict[str, frozenset[VerdictClass]]] = {
     Reason.NOT_IN_SHIPMENT: _HARD,
     Reason.LOT_MISMATCH: _HARD,
     Reason.HEADQUARTERS_NOT_ALLOWED: _HARD,
-    Reason.TRAINING_PASS: _PASS,
+    Reason.PRACTISED: _PASS,
     Reason.TRAINING_CODE: _FAULT,
     Reason.NOT_A_TRAINING_CODE: _FAULT,
     Reason.CONTROL_DONE: _PASS,

@@ -197,7 +197,7 @@ def _listed(
     if Degraded.CLOCK_UNTRUSTED in flags and not policy.pass_with_untrusted_clock:
         return Verdict(VerdictClass.REVIEW, Reason.CLOCK_UNTRUSTED, flags, facts)
     if held or situation.is_training:
-        return Verdict(VerdictClass.PASS, Reason.IN_LIST if held else Reason.TRAINING_PASS, flags, facts)
+        return Verdict(VerdictClass.PASS, Reason.IN_LIST if held else Reason.PRACTISED, flags, facts)
     # It matched a pattern of the signed list: legal, and nobody can check it (DOMAIN.md 1.2).
     return Verdict(VerdictClass.PASS, Reason.OTHER_STANDARD, (*flags, Degraded.UNVERIFIED), facts)
 
