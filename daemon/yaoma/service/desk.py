@@ -21,6 +21,7 @@ from yaoma.service.uplink_state import UplinkState
 from yaoma.service.work import Answer, Item, Request
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
+from yaoma.shell.journal import Journal
 from yaoma.shell.list_file import ListHolder
 from yaoma.shell.outbox import Outbox
 from yaoma.shell.site_ledger import SiteLedger
@@ -147,7 +148,7 @@ class Desk:
                 "is_connected": uplink.is_connected,
                 "since_ms": uplink.since_ms,
                 "trouble": uplink.trouble,
-                "pending": uplink.pending,
+                "pending": self._pending(uplink, journal),
                 "oldest_ms": uplink.oldest_ms,
                 "is_taken_over": uplink.is_taken_over,
                 "stored_upto": uplink.stored_upto,
@@ -179,6 +180,12 @@ class Desk:
             "duties": [_duty(duty) for duty in self.ledger.duties()],
             "complete_since_ms": self.ledger.complete_since_ms,
         }
+
+    def _pending(self, uplink: UplinkState, journal: Journal | None) -> int:
+        """Count what the bridge has not confirmed; the uploader's own count is behind until it has looked."""
+        if journal is None:
+            return uplink.pending
+        return uplink.pending_of(journal.log, journal.size, lambda: self.outbox.load(journal.log).upto)
 
     def _open_ticket(self, station: str) -> Mapping[str, Any] | None:
         ticket = self.ledger.open_ticket(station)

@@ -1,5 +1,6 @@
 """Uplink state: what the screen and the doctor may know of the way to the bridge."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -62,3 +63,13 @@ class UplinkState:
     log: str = ""
     stored_upto: int = 0
     size: int = 0
+
+    def pending_of(self, log: str, size: int, stored_upto: Callable[[], int]) -> int:
+        """Count what the bridge has not confirmed, also before the uploader has looked at a log for the first time.
+
+        Args:
+            log: The log that is written.
+            size: Number of its records now.
+            stored_upto: Gives up to where it is known to be stored; asked only where this snapshot does not know.
+        """
+        return max(self.pending, size - (self.stored_upto if self.log == log else stored_upto()))
