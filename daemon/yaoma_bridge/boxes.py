@@ -7,6 +7,7 @@ from yaoma_link.batch import ReceiptMark
 from yaoma_link.topics import BoxName
 
 __all__ = [
+    "MAX_AHEAD_MS",
     "begin_restored",
     "current_epoch",
     "epoch_of",
@@ -18,7 +19,7 @@ __all__ = [
 ]
 
 #: A box that claims more than this has a broken or hostile memory; believing it would burn the number space.
-_MAX_AHEAD_MS = 10 * 365 * 86_400_000
+MAX_AHEAD_MS = 10 * 365 * 86_400_000
 
 #: Boxes that come back after a restore find out one by one; one epoch serves them all.
 _MIN_RESTORED_AGE_MS = 60_000
@@ -156,7 +157,7 @@ def begin_restored(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now
     """
     last = tx.execute("SELECT MAX(began_ms) FROM epoch WHERE reason='restored'").fetchone()[0]
     too_soon = last is not None and 0 <= now_ms - last < _MIN_RESTORED_AGE_MS
-    if mark.epoch > now_ms + _MAX_AHEAD_MS or too_soon:
+    if mark.epoch > now_ms + MAX_AHEAD_MS or too_soon:
         raise_alarm(
             tx,
             AlarmKind.MARK_IMPOSSIBLE,

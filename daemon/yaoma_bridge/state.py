@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from yaoma.core.canonical import canonical, parse_canonical
 from yaoma.core.note import Signer
-from yaoma_bridge.boxes import current_epoch
+from yaoma_bridge.alarms import AlarmKind, raise_alarm
+from yaoma_bridge.boxes import MAX_AHEAD_MS, current_epoch
 from yaoma_bridge.errors import BridgeError
 from yaoma_bridge.receipts import Outgoing
 from yaoma_link.state import StateError, StateMark, StateMessage, read_news
@@ -85,6 +86,10 @@ def note_state(tx: sqlite3.Connection, name: BoxName, mark: StateMark, now_ms: i
         now_ms: The time, milliseconds since 1970.
         retained: Whether the broker kept the birth from before: it says nothing of what the box has lost since.
     """
+    if mark.epoch > now_ms + MAX_AHEAD_MS:
+        facts = {"epoch": mark.epoch, "upto": mark.upto}
+        raise_alarm(tx, AlarmKind.MARK_IMPOSSIBLE, now_ms, site=name.site, box=name.box, facts=facts)
+        return
     held = _numbering(tx, name)
     tx.execute("UPDATE state_box SET speaks_state=1 WHERE site=? AND box=?", (name.site, name.box))
     top = tx.execute("SELECT max(n) FROM state WHERE site=? AND box=?", (name.site, name.box)).fetchone()[0] or 0

@@ -181,7 +181,7 @@ FIXED: dict[str, tuple[TraceCode, Situation, str, str, tuple[str, ...]]] = {
                on={"lines": (line("d-other"),)},
                allowlist=catalogue(denials={pack().key: RECALL}, products={WHOLE: POPPY})),
         "STOP", "denied_recall",
-        ("left_stock", "on_other_ticket", "other_drug", "parent_and_child", "identity_missing"),
+        ("identity_missing", "left_stock", "on_other_ticket", "other_drug", "parent_and_child"),
     ),
     "two to review": (
         pack(), moment("transfer_out", seen=STOCK, relative="cn20:x", on={"lines": (line(filled=1),)}),

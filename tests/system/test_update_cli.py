@@ -200,10 +200,10 @@ def test_import_takes_list_and_state_messages_from_a_stick(place: Place) -> None
     (stick / "state" / "noise.note").write_bytes(b"noise")
 
     told = json.loads(place.run("list", "import", str(stick), "--json").stdout)
-    assert {"applied": 2, "known": 0, "refused": 1} == told["state"]
+    assert {"applied": 2, "known": 0, "waiting": 0, "refused": 1} == told["state"]
     assert 1 == told["list"]["version"]
     again = json.loads(place.run("list", "import", str(stick), "--json").stdout)
-    assert {"applied": 0, "known": 2, "refused": 1} == again["state"]
+    assert {"applied": 0, "known": 2, "waiting": 0, "refused": 1} == again["state"]
     status = json.loads(place.run("list", "status", "--json").stdout)
     assert ({"epoch": 1, "upto": 2}, 2) == (status["state_upto"], status["shipments"])
     pack = json.loads(place.run("list", "check", PACKS[1], "--json").stdout)

@@ -207,7 +207,9 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     desk = Desk(
         is_stopping=lambda: control_stop.is_set(),  # noqa: PLW0108 - it is made further down
         erasing=erasing,
-        settling=Settling(ledger=ledger, allowlist=lambda: lists.current, policy=lambda: policies.current, clock=clock),
+        settling=Settling(
+            ledger=ledger, allowlist=lambda: lists.current, policy=lambda: policies.current, clock=clock, stations=posts
+        ),
         site=config.site,
         box=config.box,
         items=items,

@@ -15,7 +15,7 @@ from yaoma.shell.database import DatabaseError
 from yaoma.shell.list_db import ListDb
 from yaoma.shell.list_news import ListNews
 from yaoma_drivers.symbol import Symbol
-from yaoma_link.state import MAX_STATE_BYTES, StateError, StateMessage
+from yaoma_link.state import MAX_STATE_BYTES, StateError, StateMark, StateMessage
 
 __all__ = ["app"]
 
@@ -123,9 +123,8 @@ def import_folder(
         typer.echo(f"名单 / list: {told['list']['version']} ({told['list']['way']})")
     if told["state"] is not None:
         typer.echo(
-            "状态消息 / state: {applied} 条生效 / applied, {known} 条已有 / known, {refused} 条拒绝 / refused".format(
-                **told["state"]
-            )
+            "状态消息 / state: {applied} 条生效 / applied, {known} 条已有 / known, "
+            "{waiting} 条缺前一条未生效 / waiting for one before, {refused} 条拒绝 / refused".format(**told["state"])
         )
 
 
@@ -145,9 +144,12 @@ def _bring_news(config: Config, db: ListDb, folder: Path) -> dict[str, int]:
     messages.sort(key=lambda one: (one.epoch, one.number))
     try:
         applied = sum(ListNews(db).apply(message) for message in messages)
+        mark = ListNews(db).mark()
     except DatabaseError as error:
         raise CommandError(f"磁盘拒绝 / The disk refuses: {error}") from error
-    return {"applied": applied, "known": len(messages) - applied, "refused": refused}
+    # What lies beyond the mark waits for a message that is not on this stick.
+    waiting = sum(StateMark(message.epoch, message.number) > mark for message in messages)
+    return {"applied": applied, "known": len(messages) - applied - waiting, "waiting": waiting, "refused": refused}
 
 
 def _code(text: str, allowlist: Allowlist) -> TraceCode:

@@ -274,6 +274,8 @@ def _without_shipment(findings: Findings, situation: Situation, ticket: Ticket) 
 
 _ALWAYS: Final[Sequence[_Rule]] = (_denied, _damaged)
 _AT_THE_COUNTER: Final[Sequence[_Rule]] = (
+    # First, so that it is the reason that stands: nobody may clear it by clearing another.
+    _identity,
     _denied,
     _damaged,
     _expired,
@@ -286,5 +288,4 @@ _AT_THE_COUNTER: Final[Sequence[_Rule]] = (
     _relative,
     _shipment,
     _lot_doubtful,
-    _identity,
 )

@@ -94,10 +94,9 @@ def excused(ticket: Ticket, line: int, reason: str, operator: str) -> Entry:
     return Entry(
         Kind.OVERRIDE,
         {
+            **_at(ticket),
             "excuse": reason,
             "line": line,
-            "ticket": ticket.id,
-            "station": ticket.station,
             "operator": operator,
             "packs": [],
         },

@@ -35,7 +35,7 @@ class Findings:
         line: Its line there, or None; also None for a container.
         own_lot: The lot that stands in the symbol itself; empty if none does.
         lot: Its lot by the list, the despatch note or the symbol, in this order; empty if nobody knows it.
-        expiry: Likewise.
+        expiry: The earliest of what these three say.
         is_lot_doubtful: Some lots of the product are denied, and nobody knows this pack's.
         packs: Keys of the smallest packs that a container of a despatch note brings in; empty for anything else.
         is_too_large: The container holds more of them than `MAX_PACKS`.
@@ -80,8 +80,11 @@ def look_up(code: TraceCode, allowlist: Allowlist | None) -> Findings:
     line = shipment.line(code.key) if shipment else None
     own_lot, own_expiry = (code.lot, code.expiry) if isinstance(code, Gs1) else (None, None)
     lot = listing.lot or (line.lot if line else None) or own_lot or ""
-    expiry = listing.expiry or (line.expiry if line else None) or own_expiry
+    # What is printed on the pack counts as well as what the list says of it: the worse of both holds.
+    expiry = min((one for one in (listing.expiry, line.expiry if line else None, own_expiry) if one), default=None)
     denial = allowlist.denial(code, lot or None)
+    if denial is None and own_lot and own_lot != lot:
+        denial = allowlist.denial(code, own_lot)
     doubtful = not lot and denial is None and allowlist.denies_lots_of(code.product_key)
     packs = shipment.smallest_in(code.key) if shipment is not None and line is None else ()
     found = Findings(

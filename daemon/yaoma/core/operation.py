@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from yaoma.core.pack import PackState
 
-__all__ = ["Direction", "Operation"]
+__all__ = ["UNKNOWN_OPERATION", "Direction", "Operation"]
 
 
 class Direction(StrEnum):
@@ -56,3 +56,9 @@ class Operation:
     def name(self, language: str) -> str:
         """Give the name in a language of the catalogue."""
         return self.en if language == "en" else self.zh
+
+
+#: What a ticket counts as whose operation has left the table: only packs in stock pass, and nothing takes effect.
+UNKNOWN_OPERATION = Operation(
+    "unknown", "未知业务", "Unknown operation", Direction.NONE, states=frozenset({PackState.IN_STOCK})
+)

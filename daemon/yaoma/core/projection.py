@@ -22,6 +22,9 @@ _UNCHANGED: Final = frozenset({"REPEAT", "FAULT"})
 _ON_TICKET: Final = frozenset({"PASS", "REVIEW"})
 _GONE: Final = frozenset({PackState.LEFT, PackState.DESTROYED})
 
+#: The states from which a pack may come into stock by what another box did.
+_MAY_COME: Final = frozenset({PackState.UNKNOWN, PackState.LEFT, *DIVISIBLE})
+
 Fields = Mapping[str, object]
 
 
@@ -161,7 +164,7 @@ def _close(ticket: Ticket, original: Record, view: LedgerView, changes: Changes)
         after = state_after(seen, wanted)
         changes.seen[key] = replace(after, effect=ticket.operation, effect_ms=now_ms, takes=(), opens=0, elsewhere="")
         _end_hold(key, seen.state, after.state, view, changes)
-    if ticket.is_opening and not ticket.is_training:
+    if ticket.is_opening and not ticket.is_training and not _text(original.fields, "cause"):
         changes.complete_since_ms = now_ms
 
 
@@ -261,6 +264,9 @@ def _merge(original: Record, record: Record, view: LedgerView, changes: Changes)
     for key in _texts(fields, "packs"):
         before = view.seen(key)
         if into is None or (before is not None and before.effect_ms > done_ms):
+            continue
+        if before is not None and into in DIVISIBLE and before.state not in _MAY_COME:
+            # A neighbour's count or receipt never frees what was quarantined, sold or returned here.
             continue
         known = before or Seen(record.log, record.seq, "", None, "PASS", original.stamp)
         is_opened = known.is_opened or into is PackState.OPENED

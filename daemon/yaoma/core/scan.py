@@ -116,7 +116,8 @@ def _code_fields(symbol: Symbol, code: TraceCode, verdict: Verdict, situation: S
     if isinstance(code, Other) and code.product_key:
         fields["product"] = code.product_key
     findings = situation.findings or NOTHING
-    fields |= _list_fields(findings)
+    # What the symbol itself says stays as it was read.
+    fields = _list_fields(findings) | fields
     if ticket is not None and verdict.verdict in {VerdictClass.PASS, VerdictClass.REVIEW}:
         fields |= _ticket_fields(findings, situation)
     if verdict.verdict is VerdictClass.REPEAT and situation.seen is not None:

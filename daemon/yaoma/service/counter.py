@@ -11,14 +11,14 @@ from yaoma.core.command import SignOn
 from yaoma.core.findings import Findings, look_up
 from yaoma.core.identity import Identity, IdentityFault, read_identity
 from yaoma.core.ledger import Seen, date_of
-from yaoma.core.operation import Operation
+from yaoma.core.operation import UNKNOWN_OPERATION, Operation
 from yaoma.core.policy import Policy
 from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.record import ClockState, Record, Stamp
 from yaoma.core.reservation import ledger_key
 from yaoma.core.scan import Person, scan_entry
 from yaoma.core.situation import Situation
-from yaoma.core.ticket import Action, CommandRefusedError, Ticket, TicketCommand
+from yaoma.core.ticket import VERIFY, Action, CommandRefusedError, Ticket, TicketCommand
 from yaoma.core.verdict import Verdict, judge
 from yaoma.service.control_desk import ControlDesk
 from yaoma.service.orders import Orders
@@ -120,6 +120,19 @@ class Counter:
             return lambda: request.answer(refusal)
         return lambda: request.answer(Answer(records))
 
+    def posts_now(self) -> Mapping[str, Post]:
+        """Give who works where, so that a commit that fails can take back what it would have changed."""
+        return {station: replace(post) for station, post in self.posts.items()}
+
+    def put_back(self, before: Mapping[str, Post]) -> None:
+        """Let who works where be as it was.
+
+        Args:
+            before: As `posts_now` gave it.
+        """
+        for station, post in before.items():
+            self.posts[station].become(post)
+
     def idle(self, stamp: Stamp) -> list[TicketCommand]:
         """Give the commands that close tickets at which nothing was done for longer than the policy allows.
 
@@ -134,7 +147,8 @@ class Counter:
         for station in frozenset(self.stations.values()) if longest_ms else ():
             ticket = self.ledger.open_ticket(station)
             post = self.posts.get(station)
-            if ticket is None or post is None:
+            if ticket is None or post is None or ticket.is_opening:
+                # An opening count says that every pack of the site is known: only a person may say so.
                 continue
             if not post.touched_ms:
                 # It was open before the start; its time begins anew.
@@ -163,7 +177,7 @@ class Counter:
             seen=seen,
             allowlist=allowlist,
             policy=self.policy(),
-            operation=self.operations.get(ticket.operation) if ticket else None,
+            operation=self.operations.get(ticket.operation if ticket else VERIFY, UNKNOWN_OPERATION),
             findings=findings,
             # Practice begins with an empty shelf.
             complete_since_ms=None if is_training else self.ledger.complete_since_ms,

@@ -1,7 +1,6 @@
 """The desk: answers what other programs on the box ask through the control socket."""
 
 import queue
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +17,7 @@ from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
 from yaoma.service.settling import Settling
 from yaoma.service.uplink_state import UplinkState
-from yaoma.service.work import Answer, Item, Request
+from yaoma.service.work import Answer, Claim, Item, Request
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
 from yaoma.shell.journal import Journal
@@ -98,13 +97,17 @@ class Desk:
 
     def _carried_out(self, command: Command) -> Mapping[str, Any]:
         answers: queue.Queue[Answer] = queue.Queue()
-        given_up = threading.Event()
+        claim = Claim()
         try:
-            self.items.put(Request(command, answers.put, given_up.is_set), timeout=_ANSWER_S)
+            self.items.put(Request(command, answers.put, claim.is_given_up), timeout=_ANSWER_S)
             answer = answers.get(timeout=_ANSWER_S)
-        except (queue.Full, queue.Empty):
-            given_up.set()
+        except queue.Full:
             return {"refusal": "busy"}
+        except queue.Empty:
+            if claim.give_up():
+                return {"refusal": "busy"}
+            # The recorder has it: whoever is told "busy" now would do it a second time.
+            answer = answers.get()
         if answer.record is None:
             return {"refusal": answer.refusal}
         before = [dict(record.fields) for record in answer.records[:-1]]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from yaoma.core.canonical import MAX_INTEGER
 from yaoma.core.erasure import EraseReason, Erasure
+from yaoma.core.person_statement import StatementProblem, number_in
 from yaoma.core.record import Stamp
 from yaoma.core.ticket import CommandRefusedError
 from yaoma.service.work import Erase, Item
@@ -58,10 +60,12 @@ class Erasing:
             DatabaseError: If the journal can't be read.
         """
         before_ms, record, operator = request.get("before_ms"), request.get("record"), request.get("operator", "")
-        if before_ms is not None and type(before_ms) is not int:
-            raise ValueError("before_ms is a whole number")
+        if before_ms is not None and (type(before_ms) is not int or not 0 <= before_ms <= MAX_INTEGER):
+            raise ValueError("before_ms is a whole number of milliseconds since 1970")
         if not isinstance(operator, str) or not operator.isprintable():
             raise ValueError("operator is text")
+        if number_in(operator) in {StatementProblem.NOTE_HAS_IDENTITY, StatementProblem.NOTE_HAS_PHONE}:
+            raise CommandRefusedError("statement_operator_is_number")
         if not operator:
             raise CommandRefusedError("operator_needed")
         chosen = plan(

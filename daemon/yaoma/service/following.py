@@ -66,7 +66,7 @@ class Following:
         self._wait(journal, first, min(max(0.0, wait_s), _LONGEST_WAIT_S))
         last = min(journal.size, first + _MOST_RECORDS)
         records = [Record.read(body) for body in journal.bodies(first, last)]
-        scans = [_told(record) for record in records if record.kind == Kind.SCAN]
+        scans = [_told(record) for record in records if record.original().kind == Kind.SCAN]
         return {
             "log": journal.log,
             "next": max(first, last),
@@ -82,5 +82,6 @@ class Following:
 
 
 def _told(record: Record) -> dict[str, Any]:
-    told = {name: record.fields[name] for name in _TOLD if name in record.fields}
-    return {"seq": record.seq, "wall_ms": record.stamp.wall_ms, **told}
+    original = record.original()
+    told = {name: original.fields[name] for name in _TOLD if name in original.fields}
+    return {"seq": record.seq, "wall_ms": original.stamp.wall_ms, **told}

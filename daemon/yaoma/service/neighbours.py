@@ -35,16 +35,15 @@ class Neighbours:
         Returns:
             Whether all of it is kept; if not, the same lines must be offered again. Taking one twice changes nothing.
         """
-        return all(self._is_kept(merge) for merge in _merges(lines))
-
-    def _is_kept(self, merge: Merge) -> bool:
         answers: queue.Queue[Answer] = queue.Queue()
+        merges = _merges(lines)
         try:
-            self._items.put_nowait(Request(merge, answers.put))
-            answer = answers.get(timeout=_ANSWER_S)
+            # All at once, so that the recorder commits them together.
+            for merge in merges:
+                self._items.put_nowait(Request(merge, answers.put))
+            return not any(answers.get(timeout=_ANSWER_S).refusal for _ in merges)
         except (queue.Full, queue.Empty):
             return False
-        return not answer.refusal
 
 
 def _merges(lines: Sequence[MergeLine]) -> list[Merge]:

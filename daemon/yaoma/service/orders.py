@@ -153,6 +153,8 @@ class Orders:
         operation = self.operations.get(command.operation)
         if operation is None:
             raise CommandRefusedError("operation_unknown")
+        if command.is_opening and not operation.keeps:
+            raise CommandRefusedError("opening_needs_count")
         post = self.posts.get(command.station)
         if operation.named and not (command.operator or (post and post.operator)):
             raise CommandRefusedError("operator_needed")
@@ -337,7 +339,10 @@ class Orders:
 
     def _merge(self, command: Merge, _: Stamp) -> Sequence[Entry]:
         operation = self.operations.get(command.operation)
-        if operation is None or operation.into is None:
+        if operation is None:
+            # A later version may know it: the neighbour's word stays where it is until then.
+            raise CommandRefusedError("operation_unknown")
+        if operation.into is None:
             return []
         into, packs = operation.into.value, command.packs
         return [

@@ -25,6 +25,11 @@ class Post:
     control_ms: int = 0
     touched_ms: int = 0
 
+    def become(self, other: "Post") -> None:
+        """Take over the state of another."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
+
     def is_repeated(self, control: str, now_ms: int, hold_off_ms: int) -> bool:
         """Say whether a control code was read twice by one pull of the trigger; the first time it is noted.
 

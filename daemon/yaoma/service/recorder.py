@@ -173,13 +173,14 @@ class Recorder(threading.Thread):
         if journal is None:
             self._refuse(group)
             return
-        draft, before = journal.draft(), self._stamp
+        draft, before, posts = journal.draft(), self._stamp, self._parts.counter.posts_now()
         try:
             told = self._drafted(draft, group)
             if draft.records:
                 self._commit(journal, draft)
         except DatabaseError as error:
             self._stamp = before
+            self._parts.counter.put_back(posts)
             try:
                 self._failed(error, journal)
             finally:
@@ -196,7 +197,8 @@ class Recorder(threading.Thread):
     def _erase(self, item: Erase) -> None:
         """Erase sealed identities and record that, in one commit; then what lies outside of the open log."""
         journal = self._journal_in_service()
-        if journal is None:
+        if journal is None or any(one.file == journal.path and one.log != journal.log for one in item.plan.chosen):
+            # Out of service; or another log lies there than the one that was looked through.
             item.answer(None)
             return
         self._parts.heart.beat(within_s=_RECOVERY_S)

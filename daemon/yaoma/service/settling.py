@@ -1,6 +1,6 @@
 """Settling: answers HIS and POS whether the open ticket of a station may be settled by insurance (无码不付)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -26,12 +26,14 @@ class Settling:
         allowlist: Gives the list that holds now, or None.
         policy: Gives the rules of the place.
         clock: Gives the time.
+        stations: Names of the stations.
     """
 
     ledger: SiteLedger
     allowlist: Callable[[], Allowlist | None]
     policy: Callable[[], Policy]
     clock: Callable[[], Stamp]
+    stations: Collection[str]
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Say of each line whether its codes are complete, and of the ticket whether it may be settled.
@@ -43,7 +45,10 @@ class Settling:
             CommandRefusedError: If there is no open ticket.
             DatabaseError: If the ledger can't be read.
         """
-        ticket = self.ledger.open_ticket(str(request.get("station", "")))
+        station = request.get("station")
+        if not isinstance(station, str) or station not in self.stations:
+            raise CommandRefusedError("station_unknown")
+        ticket = self.ledger.open_ticket(station)
         if ticket is None:
             raise CommandRefusedError("no_open_ticket")
         packs = {key: seen for key in self.ledger.packs_of(ticket.id) if (seen := self.ledger.seen(key)) is not None}

@@ -21,6 +21,7 @@ _RETRY_MS = 5_000
 _SAY_AFTER_MS = 1_000
 _ASK_EVERY_MS = 10_000
 _HAND_ON_EVERY_MS = 30_000
+_MERGES_AT_ONCE = 100
 
 
 class StateShelf(Protocol):
@@ -141,7 +142,8 @@ class StateReceiving:
         if now_ms < self._hand_on_at_ms:
             return
         self._hand_on_at_ms = now_ms + _HAND_ON_EVERY_MS
-        while lines := self._shelf.merges():
-            if not self._on_merge([line for _, line in lines]):
-                return
+        # A little at a time: whoever calls has records to deliver and a heart to beat.
+        lines = self._shelf.merges(_MERGES_AT_ONCE)
+        if lines and self._on_merge([line for _, line in lines]):
             self._shelf.forget_merges(lines[-1][0])
+            self._hand_on_at_ms = 0

@@ -1,5 +1,6 @@
 """What the recorder is fed with, and what it tells: the values that cross its queue."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,7 +12,7 @@ from yaoma.core.verdict import Verdict
 from yaoma.shell.erasure import EraseOutcome, ErasePlan
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["Answer", "CloseLog", "Damage", "Erase", "Item", "Request", "Trouble", "View"]
+__all__ = ["Answer", "Claim", "CloseLog", "Damage", "Erase", "Item", "Request", "Trouble", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,27 @@ class Request:
     command: Command
     answer: Callable[[Answer], None] = field(repr=False)
     is_given_up: Callable[[], bool] = field(default=lambda: False, repr=False)
+
+
+class Claim:
+    """Settles whether a command is carried out, or given up by whoever asked; never both."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_taken = False
+        self._is_given_up = False
+
+    def is_given_up(self) -> bool:
+        """Say whether nobody waits any more; if somebody does, it is carried out from here on."""
+        with self._lock:
+            self._is_taken = not self._is_given_up
+            return self._is_given_up
+
+    def give_up(self) -> bool:
+        """Wait no more, unless it is carried out already; say which."""
+        with self._lock:
+            self._is_given_up = not self._is_taken
+            return self._is_given_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,8 @@ def _update(db: ListDb, source: ReleaseSource, site: str, policies: Sequence[str
     release = Release(
         site=index.site,
         version=index.version,
-        issued_ms=max(index.issued_ms, signed.issued_ms),
+        # An online key may lie about its time; no further than the bounded one is it believed.
+        issued_ms=min(max(index.issued_ms, signed.issued_ms), max(index.issued_ms, signed.time_ms)),
         expires_ms=min(index.expires_ms, signed.expires_ms),
     )
     counted: list[int] = []
@@ -260,10 +261,9 @@ def _small_file(db: ListDb, source: ReleaseSource, target: str, kind: FileKind) 
 
 def _fetch(source: ReleaseSource, found: Fetched, path: Path) -> None:
     """Fetch a file under its own name; the name is there only when the whole content is on the disk."""
-    if path.exists():
-        if path.stat().st_size == found.length and source.fits(found, path):
-            return
-        path.unlink()
+    if path.exists() and path.stat().st_size == found.length and source.fits(found, path):
+        return
+    # One that is there and does not fit stays until the new one takes its name: most of its pages may still answer.
     if shutil.disk_usage(path.parent).free < 2 * found.length + _SPARE_BYTES:
         raise OSError(28, "No space left for the list", str(path))
     partial = path.with_name(f"{path.name}.part")

@@ -110,7 +110,10 @@ class PolicyHolder:
         kept = self._kept
         if self._file is not None and kept is not None and kept.exists():
             try:
-                return load_signed(kept, self._verifiers, self._id, self._institution)
+                found = load_signed(kept, self._verifiers, self._id, self._institution)
+                if found.policy.version >= self._at_least:
+                    return found
+                log.warning("kept policy is older than the one in use before: version=%d", found.policy.version)
             except PolicyRefusedError as refusal:
                 log.warning("kept policy refused: reason=%s hint=%s", refusal.reason.value, refusal.hint)
         try:
