@@ -258,7 +258,9 @@ class CounterMachine(RuleBasedStateMachine):
         seen = self.ledger.seen(key)
         done_ms = now_ms - 10**9 if late else now_ms
         self.send(Merge("box-2", operation, done_ms, (key,)))
-        if seen is None or seen.effect_ms <= done_ms:
+        # A receipt at another counter frees nothing that was sold, returned or quarantined here.
+        may_come = self.shelf.state.get(key, "unknown") in {"unknown", "left", "in_stock", "opened"}
+        if (seen is None or seen.effect_ms <= done_ms) and (operation != "receive" or may_come):
             self.shelf.state[key] = OPERATIONS[operation].into.value  # type: ignore[union-attr]  # it has one
             if operation != "receive" and key in self.shelf.units:
                 self.shelf.units[key] = 0
