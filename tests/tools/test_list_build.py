@@ -249,6 +249,7 @@ def test_build_when_a_file_is_there_then_nothing_is_overwritten(tmp_path: Path) 
         build_codes(tmp_path / "out", [source])
 
 
+@pytest.mark.slow
 def test_build_when_the_list_is_long_then_memory_stays_bounded(tmp_path: Path) -> None:
     """A million codes in less than 300 MB, most of which is the interpreter with numpy and one chunk."""
     child = """

@@ -76,7 +76,8 @@ def short_operators() -> SheetPlan:
 
 
 PLANS = [
-    pytest.param(operations, Symbology.QR, id="operations"),
+    pytest.param(operations, Symbology.QR, id="all-operations", marks=pytest.mark.slow),
+    pytest.param(few_operations, Symbology.QR, id="operations"),
     pytest.param(few_operations, Symbology.CODE128, id="operations-bars"),
     pytest.param(operators, Symbology.QR, id="operators"),
     pytest.param(short_operators, Symbology.CODE128, id="operators-bars"),
