@@ -16,12 +16,11 @@ from yaoma.shell.database import (
     DatabaseUnavailableError,
     Opener,
     classified,
-    free_number,
-    fsync_folder,
     open_sqlite,
     pragma,
 )
 from yaoma.shell.migrate import migrate
+from yaoma.shell.set_aside import set_aside
 
 __all__ = [
     "APPLICATION_ID",
@@ -37,7 +36,6 @@ __all__ = [
     "Release",
     "ReleaseChange",
     "Run",
-    "set_aside",
 ]
 
 log = logging.getLogger("yaoma.list")
@@ -357,19 +355,6 @@ def _inode(path: Path) -> int:
         return path.stat().st_ino
     except OSError:
         return 0
-
-
-def set_aside(path: Path) -> None:
-    """Move a damaged list.db and its companions away, to look at later."""
-    aside = path.parent / "aside"
-    aside.mkdir(mode=0o700, exist_ok=True)
-    number = free_number(aside, "list")
-    for suffix in ("-shm", "-wal", ""):
-        companion = path.with_name(f"{path.name}{suffix}")
-        if companion.exists():
-            companion.rename(aside / f"list-{number}.db{suffix}")
-    fsync_folder(aside)
-    fsync_folder(path.parent)
 
 
 def _opened(path: Path, opener: Opener) -> Connection:

@@ -12,11 +12,10 @@ from yaoma.shell.database import (
     DatabaseDamagedError,
     Opener,
     classified,
-    free_number,
-    fsync_folder,
     open_sqlite,
     pragma,
 )
+from yaoma.shell.set_aside import set_aside
 
 __all__ = ["APPLICATION_ID", "SiteFile", "open_site"]
 
@@ -78,19 +77,6 @@ def open_site(path: Path, opener: Opener = open_sqlite) -> SiteFile:
         log.error("site state damaged, set aside and made anew: problem=%s", error.problem)  # noqa: TRY400 - no trace
         set_aside(path)
         return SiteFile(path, _opened(path, opener), threading.RLock(), fresh=True)
-
-
-def set_aside(path: Path) -> None:
-    """Move a damaged file and its companions away, to look at later."""
-    aside = path.parent / "aside"
-    aside.mkdir(mode=0o700, exist_ok=True)
-    number = free_number(aside, "site")
-    for suffix in ("-shm", "-wal", ""):
-        companion = path.with_name(f"{path.name}{suffix}")
-        if companion.exists():
-            companion.rename(aside / f"site-{number}.db{suffix}")
-    fsync_folder(aside)
-    fsync_folder(path.parent)
 
 
 def _opened(path: Path, opener: Opener) -> Connection:
