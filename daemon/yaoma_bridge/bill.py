@@ -80,6 +80,8 @@ class BillLine:
         produced: Production date, likewise.
         packs: Keys of the smallest packs in it, by the despatch note, if it is the code of a container. The code of
             the container and one of these never stand in one parcel of a platform that forbids it.
+        is_whole: For `packs`: all that the container holds is on the bill. If not (one was undone, or scanned by
+            itself), its own code would say too much: send `packs` one by one.
         units: How many units (拆零) were taken out of an opened pack; below zero if they came back; 0 for a whole pack.
         case_packs: How many packs were taken out of a case whose packs carry no code; 0 if it is none.
         is_first_portion: For `units` or `case_packs`: no bill of this site has handed out a part of it before.
@@ -98,6 +100,7 @@ class BillLine:
     expiry: str = ""
     produced: str = ""
     packs: tuple[str, ...] = field(default=(), repr=False)
+    is_whole: bool = True
     units: int = 0
     case_packs: int = 0
     is_first_portion: bool = True

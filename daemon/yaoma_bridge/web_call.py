@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
-from ssl import SSLContext, SSLError, create_default_context
+from ssl import SSLCertVerificationError, SSLContext, SSLError, create_default_context
 
 import urllib3
 from urllib3.exceptions import (
@@ -19,6 +19,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 from urllib3.exceptions import SSLError as TlsError
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from yaoma_bridge.errors import ConfigError
 
@@ -200,7 +201,7 @@ class WebCaller:
     def _read(self, response: urllib3.BaseHTTPResponse, until_s: float) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while part := response.read(_CHUNK_BYTES):
+        while part := response.read1(_CHUNK_BYTES):
             size += len(part)
             if size > self._most_bytes:
                 raise WebError(WebTrouble.TOO_LARGE)
@@ -252,7 +253,11 @@ def _context(authority: Path | None, certificate: Path | None, key: Path | None)
 def _trouble(error: HTTPError) -> WebTrouble:
     """Sort what the library raises; what is not certainly before the request counts as sent."""
     if isinstance(error, TlsError):
-        return WebTrouble.CERTIFICATE
+        # Only our own refusal of their certificate is certainly before the request; other TLS errors come after it too:
+        # a line cut without a goodbye, and in TLS 1.3 their refusal of our certificate.
+        inner = error.args[0] if error.args else None
+        is_ours = isinstance(inner, SSLCertVerificationError | CertificateError)
+        return WebTrouble.CERTIFICATE if is_ours else WebTrouble.BROKEN
     if isinstance(error, ReadTimeoutError):
         return WebTrouble.TIMEOUT
     if isinstance(error, NewConnectionError | ConnectTimeoutError | ProxyError | LocationValueError):
