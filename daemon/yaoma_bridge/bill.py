@@ -89,7 +89,10 @@ class BillLine:
         verdict: What the box said: `PASS` or `REVIEW` (then somebody with a name has let it through).
         reason: Why, a stable id of the box's verdicts.
         at_ms: When it was last scanned for the bill, milliseconds since 1970, restated.
-        owner: Whose goods they are, if they are stored for somebody else; empty otherwise.
+        shipment: Id of the despatch note that names it; empty if none does. Notes of several suppliers may meet in one
+            ticket: `Bill.differences` says of each who sent it.
+        via: Where its right to be here comes from, if not from the list: `shipment`, `headquarters` (a chain's pushed
+            receipt), `parsed`, `transfer`, `opening`; empty otherwise.
     """
 
     code: str = field(repr=False)
@@ -108,7 +111,8 @@ class BillLine:
     verdict: str = "PASS"
     reason: str = ""
     at_ms: int = 0
-    owner: str = ""
+    shipment: str = ""
+    via: str = ""
 
     @property
     def text(self) -> str:
@@ -153,10 +157,11 @@ class Bill:
         till_bill: The till's own number; empty if it gave none.
         owner: Whose goods they are, if they are stored for somebody else (委托储存, S2-06); empty otherwise.
         shipment: Id of the despatch note that it receives; empty if none.
-        supplier: Who sent it, as the note says; empty if nobody knows.
+        supplier: Who sent it, as its note says; empty if nobody knows, or several did.
         supplier_bill: The number of the supplier's own despatch note; empty if nobody knows.
-        difference: Fields of the record that compared the delivery with its note (`said`, `matched`, `missing`,
-            `extra`, `doubtful`, ..., `yaoma.core.receiving.difference_entry`); empty if there is none.
+        differences: Of a delivery, for each despatch note that it touched, the fields of the record that compared both:
+            `shipment`, `supplier`, `bill` (the supplier's number), `said`, `matched`, `missing`, `extra`, `doubtful`,
+            `lines`, ... as `yaoma.core.receiving.difference_entry` writes them; empty if nothing was compared.
         operator: Who closed it, an id without meaning outside the site; empty if unknown.
         is_opening: An opening count: stock that came before the box did.
         persons: Sealed identities of the ticket.
@@ -181,7 +186,7 @@ class Bill:
     shipment: str = ""
     supplier: str = ""
     supplier_bill: str = ""
-    difference: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    differences: Sequence[Mapping[str, Json]] = field(default=(), repr=False)
     operator: str = ""
     is_opening: bool = False
     persons: Sequence[SealedPerson] = field(default=(), repr=False)
