@@ -147,6 +147,8 @@ class ReleasedBox:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.root, self.now_ms, self.site = folder, root, now_ms, site
         self.at_least = 0
+        self.is_synced = False
+        self.policies: Sequence[str] = ("default", "jiangsu")
 
     @property
     def list_folder(self) -> Path:
@@ -167,9 +169,10 @@ class ReleasedBox:
             self.root,
             self.list_folder,
             now_ms=lambda: self.now_ms,
+            is_synced=lambda: self.is_synced,
         )
         try:
-            return update(db, source, site=self.site)
+            return update(db, source, site=self.site, policies=self.policies)
         finally:
             source.close()
             db.close()

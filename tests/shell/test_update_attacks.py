@@ -24,7 +24,7 @@ from yaoma.core.code_key import cn20_key
 from yaoma.core.list_delta import ListDelta
 from yaoma.core.note import Signer
 from yaoma.shell.clock import RELEASED_MS
-from yaoma.shell.list_db import LIST_FLOOR, TIME_FLOOR
+from yaoma.shell.list_db import LIST_FLOOR, TIME_FLOOR, TRUSTED_TIME_FLOOR, FileKind
 from yaoma.shell.list_fetch import FOLDER_URL, FolderFetcher
 from yaoma.shell.release_source import ReleaseRefusedError, SourceUnreachableError
 from yaoma_tools.release_build import ReleaseParts
@@ -392,17 +392,200 @@ def test_clock_set_back_and_a_repository_that_expired_since(centre: Centre, box:
     refused(box, frozen)
 
 
-def test_online_key_that_signs_a_far_future_does_not_stop_time(centre: Centre, box: ReleasedBox) -> None:
-    """What an online key says of the time is bounded by what the offline ones have signed."""
+def stolen_online_key(repository: Path, *, version: int = 0, issued_ms: int = 0) -> None:
+    """Do what a thief of the online key can: other versions, another time, valid for a thousand years."""
+    snapshot = newest(repository, "snapshot")
+    number = version or int(snapshot.name.partition(".")[0]) + 1
+    (repository / "metadata" / f"{number}.snapshot.json").write_bytes(snapshot.read_bytes())
 
-    def change(signed: Any) -> None:
-        signed.version += 1
-        signed.unrecognized_fields["x-yaoma-issued-ms"] = NOW_MS + 10_000 * DAY_MS
+    def forward(signed: Any) -> None:
+        signed.version = version or signed.version + 1
+        signed.expires = datetime.fromtimestamp(NOW_MS / 1000, UTC) + timedelta(days=365_000)
+        if issued_ms:
+            signed.unrecognized_fields["x-yaoma-issued-ms"] = issued_ms
+        if signed.type == "timestamp":
+            signed.snapshot_meta.version = number
 
-    forge(centre.path, "timestamp", change, key_of("online"))
+    forge(repository, "snapshot", forward, key_of("online"))
+    forge(repository, "timestamp", forward, key_of("online"))
+
+
+def replace_online_key(centre: Centre, *, keep_old: bool = False) -> list[Signer]:
+    """Give snapshot and timestamp another key by a new root, and sign them with it; give the keys at hand."""
+    old = "" if keep_old else next(iter(centre.repository.key_ids("online")))
+    signers = [*(one for one in centre.signers if keep_old or one.name != "online"), key_of("online-2")]
+    assert centre.repository.add_key("online", key_of("online-2").verifier(), signers, instead_of=old)
+    centre.repository.renew(signers)
+    return signers
+
+
+def test_online_key_that_signs_a_far_future_moves_time_by_days(
+    centre: Centre, box: ReleasedBox, tmp_path: Path
+) -> None:
+    """An online key's time counts no further than 7 days beyond what others have signed, however often it comes."""
+    stolen = tmp_path / "stolen"
+    shutil.copytree(centre.path, stolen)
+    for _ in range(3):
+        stolen_online_key(stolen, issued_ms=NOW_MS + 10_000 * DAY_MS)
+        box.update(stolen)
+
+    assert NOW_MS + 7 * DAY_MS == state(box)[2][TIME_FLOOR]
+    assert NOW_MS == state(box)[2][TRUSTED_TIME_FLOOR]
+    for _ in range(4):
+        centre.repository.renew(centre.signers)
+    centre.delta(adds=[701])
+    assert 3 == box.update(centre.path).version, "what the centre signs is not stale to it"
+
+
+def test_signed_time_beyond_a_clock_that_ntp_holds(centre: Centre, box: ReleasedBox) -> None:
+    """With NTP no signature moves time by more than a day, not even that of the list's own key."""
+    box.is_synced = True
+    centre.now_ms = NOW_MS + 20 * DAY_MS
+    centre.repository.renew(centre.signers, ["targets", "allow", "deny", "config"])
     box.update(centre.path)
 
-    assert NOW_MS + 366 * DAY_MS > state(box)[2][TIME_FLOOR]
+    assert NOW_MS + DAY_MS == state(box)[2][TIME_FLOOR]
+    assert NOW_MS + DAY_MS >= state(box)[0].issued_ms
+
+
+def test_list_key_that_signs_a_far_future_moves_time_no_further_than_all_roles_hold(
+    centre: Centre, box: ReleasedBox
+) -> None:
+    """The first expiry of all roles bounds every signed time: here that of snapshot and timestamp, in 14 days."""
+
+    def change(signed: Any) -> None:
+        signed.unrecognized_fields["x-yaoma-issued-ms"] = NOW_MS + 10_000 * DAY_MS
+        signed.expires = datetime.fromtimestamp(NOW_MS / 1000, UTC) + timedelta(days=365_000)
+
+    next_version(centre.path, "allow", change, key_of("allow"))
+    box.update(centre.path)
+
+    assert NOW_MS + 14 * DAY_MS == state(box)[2][TIME_FLOOR]
+
+
+@pytest.mark.parametrize("version", [1 << 31, (1 << 53) - 1])
+def test_versions_that_a_thief_pushed_far_fall_with_his_key(
+    centre: Centre, box: ReleasedBox, tmp_path: Path, version: int
+) -> None:
+    """A new root with other online keys ends the fast-forward without a hand on the box (TUF 5.3.11)."""
+    stolen = tmp_path / "stolen"
+    shutil.copytree(centre.path, stolen)
+    stolen_online_key(stolen, version=version, issued_ms=NOW_MS + 10_000 * DAY_MS)
+    box.update(stolen)
+    assert version == state(box)[2]["role:timestamp"] == state(box)[2]["role:snapshot"]
+    centre.delta(adds=[701])
+    refused(box, centre.path)
+
+    signers = replace_online_key(centre)
+    assert 3 == box.update(centre.path).version
+
+    floors = state(box)[2]
+    assert 100 > max(floors["role:timestamp"], floors["role:snapshot"])
+    assert NOW_MS == floors[TIME_FLOOR], "time that rested on the stolen key falls, too"
+    refused(box, stolen)
+    later = tmp_path / "later"
+    shutil.copytree(centre.path, later)
+    centre.repository.renew(signers)
+    box.update(centre.path)
+    refused(box, later, "BadVersionNumber")
+
+
+def test_versions_under_a_root_that_only_adds_a_key_do_not_fall(
+    centre: Centre, box: ReleasedBox, tmp_path: Path
+) -> None:
+    """As long as the old key counts, what it signed is remembered: a replay stays a replay."""
+    older = tmp_path / "older"
+    shutil.copytree(centre.path, older)
+    centre.repository.renew(centre.signers)
+    box.update(centre.path)
+    replace_online_key(centre, keep_old=True)
+    for path in (centre.path / "metadata").glob("2.root.json"):
+        shutil.copy(path, older / "metadata")
+
+    refused(box, older, "BadVersionNumber")
+
+
+def test_rollback_beside_a_new_root_that_leaves_the_online_keys_is_refused(
+    centre: Centre, box: ReleasedBox, tmp_path: Path
+) -> None:
+    """Another key of the root itself frees nothing of what the online key has signed, even with all metadata lost."""
+    older = tmp_path / "v1"
+    centre.repository.add_key("root", key_of("root-4").verifier(), [key_of("root-1"), key_of("root-2")])
+    shutil.copy(centre.path / "metadata" / "2.root.json", older / "metadata")
+
+    refused(box, older, "BadVersionNumber")
+    db = box.open()
+    with db.writing() as run:
+        run("DELETE FROM metadata WHERE role <> 'root'")
+    db.close()
+    refused(box, older, "below")
+
+
+def test_damaged_memory_of_a_role_frees_no_version(centre: Centre, box: ReleasedBox, tmp_path: Path) -> None:
+    """Metadata that was never good under its own root proves no withdrawal, whatever the new root says."""
+    replace_online_key(centre)
+    db = box.open()
+    with db.writing() as run:
+        forged = "CAST(replace(CAST(body AS TEXT), '\"sig\":', '\"gis\":') AS BLOB)"
+        run(f"UPDATE metadata SET body = {forged} WHERE role <> 'root'")
+        run("UPDATE floor SET value = 1000 WHERE name = 'role:timestamp'")
+    db.close()
+
+    refused(box, centre.path, "is below 1000")
+
+
+def test_list_versions_pushed_by_a_stolen_list_key_leave_room(centre: Centre, box: ReleasedBox, tmp_path: Path) -> None:
+    """A version that leaps is refused, so that the centre can always go on above what a thief has published."""
+    index = json.loads(centre.repository.content("allow/release.json") or b"")
+    index |= {"version": (1 << 53) - 1, "deltas": [], "base_version": (1 << 53) - 1}
+    text = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
+    centre.repository.publish({"allow/release.json": NewFile(text)}, centre.signers)
+
+    refused(box, centre.path, "leaps")
+
+
+def test_policy_versions_leave_room_too(centre: Centre, box: ReleasedBox) -> None:
+    """The same holds for a policy."""
+    index = json.loads(centre.repository.content("config/index.json") or b"")
+    index["policies"][0]["version"] = 1 << 52
+    text = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
+    centre.repository.publish({"config/index.json": NewFile(text)}, centre.signers)
+
+    outcome = box.update(centre.path)
+
+    assert "leaps" in outcome.policy_problem
+    assert 3 == state(box)[2]["policy:default"]
+
+
+@pytest.mark.parametrize("version", [(1 << 53) + 1, 1 << 64, 10**40])
+def test_version_that_no_file_can_hold(centre: Centre, box: ReleasedBox, version: int) -> None:
+    """A number beyond what JSON and SQLite keep is refused by a sentence, not by an error of arithmetic."""
+    stolen_online_key(centre.path, version=version)
+
+    refused(box, centre.path, "no version is as high")
+
+
+def test_stolen_list_key_and_online_key_are_replaced_together(centre: Centre, box: ReleasedBox, tmp_path: Path) -> None:
+    """A delegated role's version falls when the targets role withdraws its key and the online key goes with it."""
+    stolen = tmp_path / "stolen"
+    shutil.copytree(centre.path, stolen)
+    path = newest(stolen, "allow")
+    (stolen / "metadata" / f"{1 << 31}.allow.json").write_bytes(path.read_bytes())
+    forge(stolen, "allow", lambda signed: setattr(signed, "version", 1 << 31), key_of("allow"))
+    forge(stolen, "snapshot", lambda signed: setattr(signed.meta["allow.json"], "version", 1 << 31), key_of("online"))
+    stolen_online_key(stolen, version=1 << 31)
+    box.update(stolen)
+    assert 1 << 31 == state(box)[2]["role:allow"]
+
+    (old,) = centre.repository.key_ids("allow")
+    signers = [*(one for one in centre.signers if one.name not in {"online", "allow"}), key_of("online-2")]
+    centre.repository.add_key(
+        "online", key_of("online-2").verifier(), signers, instead_of=next(iter(centre.repository.key_ids("online")))
+    )
+    centre.repository.add_key("allow", key_of("allow-2").verifier(), [*signers, key_of("allow-2")], instead_of=old)
+    box.update(centre.path)
+
+    assert 100 > state(box)[2]["role:allow"]
 
 
 def test_release_for_another_site(centre: Centre, tmp_path: Path) -> None:
@@ -482,13 +665,38 @@ def test_older_list_under_newer_metadata(centre: Centre, box: ReleasedBox) -> No
 
 
 def test_older_policy_under_newer_metadata(centre: Centre, box: ReleasedBox) -> None:
-    """Versions of a policy only rise, too."""
+    """Versions of a policy only rise, too: the one in force stays, and the list goes on without it."""
     index = json.loads(centre.repository.content("config/index.json") or b"")
     index["policies"][0]["version"] = 2
     text = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
     centre.repository.publish({"config/index.json": NewFile(text)}, centre.signers)
 
-    refused(box, centre.path, "policy default: 2 is below 3")
+    centre.delta(adds=[702])
+    before = [file for file in state(box)[1] if file.kind is FileKind.POLICY]
+
+    outcome = box.update(centre.path)
+
+    assert (3, "policy default: 2 is below 3, which was in force") == (outcome.version, outcome.policy_problem)
+    assert before == [file for file in state(box)[1] if file.kind is FileKind.POLICY]
+    assert 3 == state(box)[2]["policy:default"]
+
+
+def test_broken_policy_of_another_place_is_nobodys_business_here(centre: Centre, box: ReleasedBox) -> None:
+    """Only the policy that the box uses is fetched: a county's mistake for one town stops no recall in the next."""
+    centre.policy("elsewhere", 9, "x = 1\n")
+    described(centre.path, "config/policy-elsewhere.toml").write_bytes(b"another content")
+    centre.denials("cn20:8123456", "cn20:8123457")
+
+    assert "" == box.update(centre.path).policy_problem
+    assert ["default"] == [file.title for file in state(box)[1] if file.kind is FileKind.POLICY]
+
+
+def test_broken_policy_of_ones_own_is_refused(centre: Centre, box: ReleasedBox) -> None:
+    """A file that is not what was signed is an attack or a broken mirror, and nothing of it is taken."""
+    centre.policy("default", 4, "x = 2\n")
+    described(centre.path, "config/policy-default.toml").write_bytes(b"x = 3\n")
+
+    refused(box, centre.path, "LengthOrHashMismatch")
 
 
 @pytest.mark.parametrize("name", ["allow/release.json", "config/index.json", "deny/denials"])
@@ -531,4 +739,4 @@ def test_floors_of_a_box_name_every_role(box: ReleasedBox) -> None:
     """There is a floor for each role, the list and the time."""
     wanted = {f"role:{role}" for role in ("root", "timestamp", "snapshot", "targets", "allow", "deny", "config")}
 
-    assert wanted | {LIST_FLOOR, TIME_FLOOR, "policy:default"} == state(box)[2].keys()
+    assert wanted | {LIST_FLOOR, TIME_FLOOR, TRUSTED_TIME_FLOOR, "policy:default"} == state(box)[2].keys()

@@ -20,6 +20,7 @@ from yaoma.config.load import load
 from yaoma.core.checkpoint import box_key_name
 from yaoma_link.identity import make_signer
 from yaoma_tools.authority import issue, make_authority
+from yaoma_tools.release_repository import NewFile
 
 BOX = "b1"
 CONFIG = """
@@ -228,6 +229,60 @@ def test_policy_of_the_release_is_put_where_the_configuration_looks_for_it(place
 
     assert 0 == place.run("update", "--from", str(place.centre.path)).returncode
     assert "signed by the centre" == (place.folder / "state" / "policy.signed").read_text()
+
+
+def choose_policy(place: Place, file: Path) -> None:
+    """Name a policy of the release, and where it is looked for."""
+    text = (place.folder / "yaoma.toml").read_text()
+    chosen = f'id = "fujian"\ninstitution = "pharmacy"\nfile = "{file}"\n'
+    (place.folder / "yaoma.toml").write_text(f"{text}\n[policy]\n{chosen}")
+    place.centre.policy("fujian", 3, "signed by the centre")
+
+
+def test_policy_that_can_not_be_put_in_its_place_is_told_beside_the_lists_success(place: Place) -> None:
+    """The list is in force; path, cause and what to do are said, and the unit is seen to have failed."""
+    (place.folder / "etc").write_text("a file where a folder is wanted")
+    file = place.folder / "etc" / "policy.signed"
+    choose_policy(place, file)
+
+    done = place.run("update", "--from", str(place.centre.path))
+
+    assert 1 == done.returncode
+    assert "0 → 1 (base" in done.stdout
+    assert f"{file}: 写不进去" in done.stderr
+    assert f"Set [policy] file to {place.folder}/state/policy.signed" in done.stderr
+    assert "refuse" not in done.stderr
+    told = json.loads(place.run("update", "--json", "--from", str(place.centre.path)).stdout)
+    assert (1, "none") == (told["version"], told["way"])
+    assert str(file) in told["policy"]
+
+
+def test_policy_that_lies_in_its_place_already_is_left_alone(place: Place, tmp_path: Path) -> None:
+    """A file that somebody else manages and that is the newest needs no right to write."""
+    file = tmp_path / "managed" / "policy.signed"
+    file.parent.mkdir()
+    file.write_text("signed by the centre")
+    choose_policy(place, file)
+    before = file.stat()
+
+    assert 0 == place.run("update", "--from", str(place.centre.path)).returncode
+    assert (before.st_ino, before.st_mtime_ns) == (file.stat().st_ino, file.stat().st_mtime_ns)
+
+
+def test_older_policy_is_told_and_the_list_comes_all_the_same(place: Place) -> None:
+    """A wrong number on a policy holds up no recall."""
+    choose_policy(place, place.folder / "state" / "policy.signed")
+    place.run("update", "--from", str(place.centre.path))
+    index = json.loads(place.centre.repository.content("config/index.json") or b"")
+    index["policies"][0]["version"] = 2
+    text = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
+    place.centre.repository.publish({"config/index.json": NewFile(text)}, place.centre.signers)
+    place.centre.delta(adds=[900])
+
+    done = place.run("update", "--from", str(place.centre.path))
+
+    assert (1, True) == (done.returncode, "1 → 2 (delta" in done.stdout)
+    assert "policy fujian: 2 is below 3" in done.stderr
 
 
 def test_daemon_does_not_load_the_library_of_updates() -> None:

@@ -121,6 +121,8 @@ def import_folder(
         return
     if told["list"] is not None:
         typer.echo(f"名单 / list: {told['list']['version']} ({told['list']['way']})")
+        if told["list"]["policy"]:
+            typer.echo(f"规则没有换成新的 / The policy stays as it was: {told['list']['policy']}", err=True)
     if told["state"] is not None:
         typer.echo(
             "状态消息 / state: {applied} 条生效 / applied, {known} 条已有 / known, "

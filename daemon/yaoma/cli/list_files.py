@@ -13,7 +13,7 @@ from yaoma.config.model import Config
 from yaoma.core.note import Verifier
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.last_known import last_known
-from yaoma.shell.list_db import TIME_FLOOR, ListDb
+from yaoma.shell.list_db import TIME_FLOOR, TRUSTED_TIME_FLOOR, ListDb
 from yaoma.shell.list_store import ListStore
 from yaoma_link.identity import IdentityError, load_verifiers
 
@@ -89,9 +89,8 @@ def _database(config: Config) -> Iterator[ListDb]:
             )
         last = last_known(folder / "journal.db")
         db = ListDb.open(folder / "list.db", at_least=last.list_version)
-        if last.synced_ms > db.floors().get(TIME_FLOOR, 0):
-            # What the journal knows to have passed has passed for signatures, too (ALLOWLIST.md 2).
-            db.raise_floors({TIME_FLOOR: last.synced_ms})
+        # What the journal knows to have passed has passed for signatures, too (ALLOWLIST.md 2).
+        db.raise_floors({TIME_FLOOR: last.synced_ms, TRUSTED_TIME_FLOOR: last.synced_ms})
     except (DatabaseError, OSError) as error:
         raise CommandError(f"名单库打不开 / list.db can't be opened: {error}") from error
     try:

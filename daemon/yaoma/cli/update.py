@@ -8,9 +8,10 @@ import typer
 from yaoma.cli.list_files import changing, now_ms
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
 from yaoma.config.model import Config
+from yaoma.shell.clock import is_synced
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.list_db import FileKind, ListDb
-from yaoma.shell.list_tables import read_policy
+from yaoma.shell.list_tables import TableRefusedError, read_policy
 from yaoma_link.endpoint import TlsFiles
 from yaoma_link.identity import IdentityError
 from yaoma_link.keyfile import write_public
@@ -39,6 +40,7 @@ def update(
     found = loaded(config).config
     with changing(found) as db:
         told = bring_in(found, db, source)
+    policy = str(told["policy"])
     if json:
         print_json(told)
     elif told["way"] == "none" and told["files"]:
@@ -47,6 +49,11 @@ def update(
         typer.echo(f"已是最新 / up to date: {told['version']}")
     else:
         typer.echo(f"名单 / list: {told['before']} → {told['version']} ({told['way']}, {told['rows']} rows)")
+    if policy:
+        # The list is in force; a unit that ends so is seen by whoever looks for what failed.
+        raise CommandError(
+            f"名单已生效，但规则没有换成新的 / The list is in force, the policy stays as it was: {policy}"
+        )
 
 
 def bring_in(config: Config, db: ListDb, folder: Path | None) -> dict[str, int | str]:
@@ -59,6 +66,9 @@ def bring_in(config: Config, db: ListDb, folder: Path | None) -> dict[str, int |
 
     Raises:
         CommandError: If nothing was brought in; the list in force stays.
+
+    Returns:
+        What came of it; `policy` says why the policy that came is not used, and is empty if all is well.
     """
     # tuf takes a quarter of a second to load and is an extra: nothing but this command needs it
     from yaoma.shell.list_fetch import FOLDER_URL, FolderFetcher, WebFetcher  # noqa: PLC0415 - see above
@@ -77,19 +87,27 @@ def bring_in(config: Config, db: ListDb, folder: Path | None) -> dict[str, int |
     try:
         if folder is not None:
             source = ReleaseSource(
-                FolderFetcher(folder, db.folder), FOLDER_URL, _root(config), db.folder, now_ms=now_ms
+                FolderFetcher(folder, db.folder),
+                FOLDER_URL,
+                _root(config),
+                db.folder,
+                now_ms=now_ms,
+                is_synced=_is_synced,
             )
         else:
             broker = config.broker
             tls = None if broker.plain else client_context(TlsFiles(broker.authority, broker.certificate, broker.key))
             web = WebFetcher(db.folder, tls)
-            source = ReleaseSource(web, config.allowlist.url or "", _root(config), db.folder, now_ms=now_ms)
+            source = ReleaseSource(
+                web, config.allowlist.url or "", _root(config), db.folder, now_ms=now_ms, is_synced=_is_synced
+            )
         try:
             before = {file.name for file in db.files()}
-            outcome = run_update(db, source, site=config.site)
+            # Without a file the box uses a policy that ships, and needs none of the release.
+            policies = [config.policy.id] if config.policy.file is not None else []
+            outcome = run_update(db, source, site=config.site, policies=policies)
         finally:
             source.close()
-        _lay_out_policy(config, db)
     except ReleaseRefusedError as error:
         raise CommandError(
             f"更新被拒绝，名单不变 / The update is refused, the list stays as it is: {error}. "
@@ -105,13 +123,19 @@ def bring_in(config: Config, db: ListDb, folder: Path | None) -> dict[str, int |
         if web is not None:
             web.close()
     files = len({file.name for file in db.files()} - before)
+    policy = outcome.policy_problem or _lay_out_policy(config, db)
     return {
         "version": outcome.version,
         "before": outcome.before,
         "way": outcome.way,
         "rows": outcome.rows,
         "files": files,
+        "policy": policy,
     }
+
+
+def _is_synced() -> bool:
+    return is_synced(now_ms())
 
 
 def _root(config: Config) -> bytes:
@@ -123,10 +147,37 @@ def _root(config: Config) -> bytes:
         ) from error
 
 
-def _lay_out_policy(config: Config, db: ListDb) -> None:
-    """Put the policy that the configuration names where it looks for it; it is checked there once more."""
-    if config.policy.file is None:
-        return
+def _lay_out_policy(config: Config, db: ListDb) -> str:
+    """Put the policy that the configuration names where it looks for it; it is checked there once more.
+
+    Returns:
+        Why it could not be put there; empty if it lies there, or if the release has none.
+    """
+    place = config.policy.file
+    if place is None:
+        return ""
     for file in db.files():
-        if file.kind is FileKind.POLICY and file.title == config.policy.id:
-            write_public(config.policy.file, read_policy(db.folder / file.name, file.digest), replace=True)
+        if file.kind is not FileKind.POLICY or file.title != config.policy.id:
+            continue
+        try:
+            content = read_policy(db.folder / file.name, file.digest)
+            # Who may only read that file has nothing to do as long as it is the same.
+            if not _holds(place, content):
+                write_public(place, content, replace=True)
+        except TableRefusedError as error:
+            return str(error)
+        except OSError as error:
+            within = config.state.folder / place.name
+            return (
+                f"{place}: 写不进去 / can't be written: {error.strerror}. "
+                f"请把 [policy] file 改为 {within}，或手工放到这里 / "
+                f"Set [policy] file to {within}, or put it there by hand: sudo cp {db.folder / file.name} {place}"
+            )
+    return ""
+
+
+def _holds(place: Path, content: bytes) -> bool:
+    try:
+        return place.read_bytes() == content
+    except OSError:
+        return False

@@ -2,11 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from yaoma.core.canonical import Json, NotCanonicalError, canonical, parse_canonical
 from yaoma.core.site_list import ANY_SITE, ListRefusal, ListRefusedError
 
-__all__ = ["CONFIG_TYPE", "TYPE", "DeltaStep", "PolicyFile", "ReleaseIndex", "read_policies", "read_release"]
+__all__ = [
+    "CONFIG_TYPE",
+    "TYPE",
+    "DeltaStep",
+    "PolicyFile",
+    "ReleaseIndex",
+    "highest_after",
+    "read_policies",
+    "read_release",
+]
 
 TYPE = "yaoma/release/v1"
 CONFIG_TYPE = "yaoma/config-index/v1"
@@ -16,6 +26,10 @@ _ALLOW = "allow/"
 _CONFIG = "config/"
 
 _MAX_FILES = 1000
+
+#: A time written as a number (YYYYMMDDhhmmss) is a version, too; the next one is at most ten years later.
+_FIRST_VERSION: Final = 10**14
+_VERSION_STEP: Final = 10**11
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,17 @@ class ReleaseIndex:
             way.append(step)
             version = step.end
         return tuple(way) if version == self.version else None
+
+
+def highest_after(version: int) -> int:
+    """Give the highest version that may follow one that was in force.
+
+    A stolen key could use up all numbers at once, and no list of the centre would be the newer one ever again.
+
+    Args:
+        version: The list's or the policy's version that was in force; 0 if there was none.
+    """
+    return max(version, _FIRST_VERSION) + _VERSION_STEP
 
 
 def read_release(data: bytes, site: str) -> ReleaseIndex:

@@ -10,7 +10,7 @@ from typing import Final
 
 from yaoma.core.record import ClockState, Stamp
 
-__all__ = ["RELEASED_MS", "ClockPaths", "SystemClock", "TimeFloor", "changed", "kernel_max_error_us"]
+__all__ = ["RELEASED_MS", "ClockPaths", "SystemClock", "TimeFloor", "changed", "is_synced", "kernel_max_error_us"]
 
 #: No box runs this version before it was released: 2026-11-01, milliseconds since 1970. Raised at each release.
 RELEASED_MS: Final = 1_793_491_200_000
@@ -68,6 +68,25 @@ class ClockPaths:
     synchronized: Path = Path("/run/systemd/timesync/synchronized")
     rtc: Path = Path("/sys/class/rtc/rtc0")
     fake_hwclock: Path = Path("/etc/fake-hwclock.data")
+
+
+def is_synced(
+    wall_ms: int,
+    paths: ClockPaths = ClockPaths(),
+    max_error_us: Callable[[], int | None] = kernel_max_error_us,
+) -> bool:
+    """Say whether NTP holds the wall clock now, in this boot.
+
+    Args:
+        wall_ms: The wall clock, milliseconds since 1970.
+        paths: Where the system tells about its clock.
+        max_error_us: The kernel's bound of the error, or None if it can't be asked.
+    """
+    error_us = max_error_us()
+    if error_us is not None:
+        return error_us < _SYNCED_BELOW_US
+    touched_s = _modified_s(paths.synchronized)
+    return touched_s is not None and 0 <= wall_ms / 1000 - touched_s < _SYNCED_FOR_S
 
 
 def changed(before: Stamp, now: Stamp) -> bool:
@@ -171,12 +190,7 @@ class SystemClock:
 
     def _look(self, wall_ms: int, offset_ms: int) -> ClockState:
         touched_s = _modified_s(self.paths.synchronized)
-        error_us = self.max_error_us()
-        if error_us is None:
-            synced = touched_s is not None and 0 <= wall_ms / 1000 - touched_s < _SYNCED_FOR_S
-        else:
-            synced = error_us < _SYNCED_BELOW_US
-        if synced:
+        if is_synced(wall_ms, self.paths, self.max_error_us):
             self._synced.offset_ms = offset_ms
             return ClockState.SYNCED
         if self._synced.offset_ms is None and touched_s is not None and touched_s * 1000 <= wall_ms:

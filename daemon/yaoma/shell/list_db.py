@@ -28,6 +28,7 @@ __all__ = [
     "LIST_FLOOR",
     "LIST_FOLDER",
     "TIME_FLOOR",
+    "TRUSTED_TIME_FLOOR",
     "FileKind",
     "FloorError",
     "ListDb",
@@ -51,6 +52,9 @@ LIST_FOLDER: Final = "list"
 #: Floors: the highest version of a release that was ever in force, and a time that has surely passed.
 LIST_FLOOR: Final = "list"
 TIME_FLOOR: Final = "time_ms"
+#: The part of it that does not rest on an online key: it stays where that key is withdrawn.
+TRUSTED_TIME_FLOOR: Final = "trusted_time_ms"
+_TIMES: Final = frozenset({TIME_FLOOR, TRUSTED_TIME_FLOOR})
 #: Set while nobody knows what a list.db held that had to be set aside; the next release that is whole lifts it.
 DAMAGED: Final = "damaged"
 
@@ -154,6 +158,7 @@ class ReleaseChange:
         is_rebase: Whether a new base takes the overlay's place, so that the overlay begins empty.
         metadata: The signed metadata by role: version and bytes. Roles that are not named stay.
         floors: Versions and times that must not be gone behind from now on.
+        lowered: Those of them that count from here on though they were higher: the keys that raised them are withdrawn.
     """
 
     release: Release
@@ -162,6 +167,7 @@ class ReleaseChange:
     is_rebase: bool = False
     metadata: Mapping[str, tuple[int, bytes]] = field(default_factory=dict, repr=False)
     floors: Mapping[str, int] = field(default_factory=dict)
+    lowered: frozenset[str] = frozenset()
 
 
 class ListDb:
@@ -273,9 +279,11 @@ class ListDb:
             DatabaseError: If the disk refuses or the file is damaged; then nothing has happened.
         """
         with self.writing() as run:
+            for name in change.lowered:
+                run("DELETE FROM floor WHERE name = ?", (name,))
             floors = dict(run("SELECT name, value FROM floor"))
             for name, value in {**change.floors, LIST_FLOOR: change.release.version}.items():
-                if value < floors.get(name, 0) and name != TIME_FLOOR:
+                if value < floors.get(name, 0) and name not in _TIMES:
                     raise FloorError(name, value, floors[name])
             if change.is_rebase:
                 run("DELETE FROM overlay")
@@ -295,7 +303,7 @@ class ListDb:
             )
             for role, (version, body) in change.metadata.items():
                 run("INSERT OR REPLACE INTO metadata VALUES (?,?,?)", (role, version, body))
-            _raise(run, {**change.floors, LIST_FLOOR: now.version, TIME_FLOOR: change.floors.get(TIME_FLOOR, 0)})
+            _raise(run, {**change.floors, LIST_FLOOR: now.version})
             run("DELETE FROM floor WHERE name = ?", (DAMAGED,))
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:

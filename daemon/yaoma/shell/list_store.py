@@ -181,7 +181,7 @@ class ListStore(ListHolder):
         is_new = self._big is None or self._big.release != taken.release
         self._swap(taken)
         if self._signed_time is not None:
-            self._signed_time(max(taken.release.issued_ms, floors.get(TIME_FLOOR, 0)))
+            self._signed_time(floors.get(TIME_FLOOR, 0))
         if is_new:
             log.info("list in use: version=%d codes=%d", taken.version, taken.codes)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from yaoma.core.base_layout import PageDamagedError
 from yaoma.core.list_delta import MAX_DELTA_BYTES, DeltaError, ListDelta
-from yaoma.core.release import PolicyFile, ReleaseIndex, read_policies, read_release
+from yaoma.core.release import ReleaseIndex, highest_after, read_policies, read_release
 from yaoma.core.site_list import ListRefusedError
 from yaoma.shell.base_file import BaseFile, BaseRefusedError
 from yaoma.shell.clock import RELEASED_MS
@@ -18,7 +18,6 @@ from yaoma.shell.database import fsync_folder
 from yaoma.shell.list_db import (
     DAMAGED,
     LIST_FLOOR,
-    TIME_FLOOR,
     FileKind,
     FloorError,
     ListDb,
@@ -68,12 +67,14 @@ class Outcome:
         before: The one before it; 0 if there was none.
         way: `none` if there was nothing new, `delta`, or `base`.
         rows: How many codes deltas have changed.
+        policy_problem: Why the policy that came is not used and the one before it stays; empty if all is well.
     """
 
     version: int
     before: int
     way: str
     rows: int = 0
+    policy_problem: str = ""
 
 
 def update(db: ListDb, source: ReleaseSource, *, site: str, policies: Sequence[str] = ()) -> Outcome:
@@ -83,7 +84,7 @@ def update(db: ListDb, source: ReleaseSource, *, site: str, policies: Sequence[s
         db: list.db; its folder is the caller's alone as long as this takes.
         source: Where signed files come from.
         site: The institution of this box.
-        policies: Names of the policies that the box uses; all that the release has if there is none.
+        policies: Names of the policies that the box uses; no other is fetched.
 
     Raises:
         ReleaseRefusedError: If anything is not as it was signed, is older than what is in force, or has expired.
@@ -112,19 +113,19 @@ def clear_leftovers(db: ListDb) -> None:
 
 def _update(db: ListDb, source: ReleaseSource, site: str, policies: Sequence[str]) -> Outcome:
     floors = db.floors()
-    source.refresh(db.metadata(), floors, floor_ms=max(RELEASED_MS, floors.get(TIME_FLOOR, 0)))
+    source.refresh(db.metadata(), floors, floor_ms=RELEASED_MS)
     index = read_release(source.small(RELEASE_INDEX, _MAX_INDEX_BYTES), site)
-    if index.version < floors.get(LIST_FLOOR, 0):
-        raise FloorError(LIST_FLOOR, index.version, floors[LIST_FLOOR])
+    _check_version(LIST_FLOOR, index.version, floors.get(LIST_FLOOR, 0))
     before, files = db.release(), db.files()
-    tables = [*_tables(db, source, index), *_policies(db, source, policies)]
+    chosen, policy_problem = _policies(db, source, policies)
+    tables = [*_tables(db, source, index), *chosen]
     plan = _plan(db, source, index, None if DAMAGED in floors else before, files)
     signed = source.signed()
     release = Release(
         site=index.site,
         version=index.version,
-        # An online key may lie about its time; no further than the bounded one is it believed.
-        issued_ms=min(max(index.issued_ms, signed.issued_ms), max(index.issued_ms, signed.time_ms)),
+        # Whoever signs may lie about the time; no further than the bounded one is it believed.
+        issued_ms=min(max(index.issued_ms, signed.issued_ms), signed.time_ms),
         expires_ms=min(index.expires_ms, signed.expires_ms),
     )
     counted: list[int] = []
@@ -136,11 +137,12 @@ def _update(db: ListDb, source: ReleaseSource, site: str, policies: Sequence[str
             rows=_counted(plan.rows, counted),
             is_rebase=plan.way == "base",
             metadata=signed.metadata,
-            floors={**signed.floors, **policy_floors, TIME_FLOOR: signed.time_ms},
+            floors={**signed.floors, **policy_floors},
+            lowered=signed.lowered,
         )
     )
     clear_leftovers(db)
-    outcome = Outcome(index.version, before.version if before else 0, plan.way, len(counted))
+    outcome = Outcome(index.version, before.version if before else 0, plan.way, len(counted), policy_problem)
     log.info("release in force: version=%d before=%d way=%s", outcome.version, outcome.before, outcome.way)
     return outcome
 
@@ -237,19 +239,39 @@ def _tables(db: ListDb, source: ReleaseSource, index: ReleaseIndex) -> Iterator[
         yield denials
 
 
-def _policies(db: ListDb, source: ReleaseSource, names: Sequence[str]) -> Iterator[ListFile]:
-    there: Sequence[PolicyFile] = ()
-    if source.has(CONFIG_INDEX):
-        there = read_policies(source.small(CONFIG_INDEX, _MAX_INDEX_BYTES))
-    floors = db.floors()
-    for policy in there:
-        if names and policy.name not in names:
+def _check_version(name: str, version: int, floor: int) -> None:
+    """Refuse a version that goes back, and one that leaves the centre no room above it."""
+    if version < floor:
+        raise FloorError(name, version, floor)
+    if version > highest_after(floor):
+        raise ReleaseRefusedError(
+            f"{name}: version {version} leaps; after {floor} comes {highest_after(floor)} at most"
+        )
+
+
+def _policies(db: ListDb, source: ReleaseSource, names: Sequence[str]) -> tuple[list[ListFile], str]:
+    """Fetch the policies that the box uses; recalls don't wait for one whose number is wrong.
+
+    Returns:
+        The files, and why one of before stays in force in place of what came.
+    """
+    if not names or not source.has(CONFIG_INDEX):
+        return [], ""
+    floors, held = db.floors(), {file.title: file for file in db.files() if file.kind is FileKind.POLICY}
+    found, problem = [], ""
+    for policy in read_policies(source.small(CONFIG_INDEX, _MAX_INDEX_BYTES)):
+        if policy.name not in names:
             continue
-        floor = floors.get(f"policy:{policy.name}", 0)
-        if policy.version < floor:
-            raise FloorError(f"policy {policy.name}", policy.version, floor)
+        try:
+            _check_version(f"policy {policy.name}", policy.version, floors.get(f"policy:{policy.name}", 0))
+        except (FloorError, ReleaseRefusedError) as error:
+            problem = str(error)
+            log.warning("policy stays as it is: problem=%s", problem)
+            found += [held[policy.name]] if policy.name in held else []
+            continue
         fetched = _small_file(db, source, policy.target, FileKind.POLICY)
-        yield replace(fetched, version=policy.version, title=policy.name)
+        found.append(replace(fetched, version=policy.version, title=policy.name))
+    return found, problem
 
 
 def _small_file(db: ListDb, source: ReleaseSource, target: str, kind: FileKind) -> ListFile:

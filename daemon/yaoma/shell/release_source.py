@@ -2,7 +2,8 @@
 
 Its metadata lives in list.db; the folder that the library works in is made anew for each run, so a power cut can't
 leave half of it. Versions and expiry are compared with our own floors after the library has compared them with its
-own, and the time it judges by is never before the latest that is known to have passed.
+own, and the time it judges by is never before the latest that is known to have passed. Both floors fall only with the
+keys that raised them, see `yaoma.shell.release_trust`.
 """
 
 import hashlib
@@ -24,8 +25,10 @@ from tuf.api.metadata import Metadata, TargetFile
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
+from yaoma.shell.list_db import TIME_FLOOR, TRUSTED_TIME_FLOOR
+from yaoma.shell.release_trust import ONLINE, SignedTimes, TrustChange
+
 __all__ = [
-    "ISSUED_FIELD",
     "Fetched",
     "ReleaseRefusedError",
     "ReleaseSource",
@@ -33,12 +36,11 @@ __all__ = [
     "SourceUnreachableError",
 ]
 
-#: When a role's metadata was signed, milliseconds since 1970; TUF itself only says until when it holds.
-ISSUED_FIELD: Final = "x-yaoma-issued-ms"
-
 _TOP: Final = ("root", "timestamp", "snapshot", "targets")
 _DELEGATED: Final = ("allow", "deny", "config")
 _SHA256: Final = "sha256"
+#: Beyond it a version is no number that every reader of JSON keeps exactly, and list.db could not hold it.
+_MAX_VERSION: Final = 1 << 53
 _CONFIG: Final = UpdaterConfig(
     max_root_rotations=64,
     max_delegations=8,
@@ -80,7 +82,8 @@ class SignedState:
 
     Args:
         metadata: Version and bytes by role.
-        floors: The versions as floors.
+        floors: The versions and times as floors.
+        lowered: The floors that take this value though they were higher: the keys that raised them were withdrawn.
         issued_ms: When the newest of it was signed, milliseconds since 1970.
         expires_ms: When the first of it expires, milliseconds since 1970.
         time_ms: A time that has surely passed, milliseconds since 1970.
@@ -88,6 +91,7 @@ class SignedState:
 
     metadata: Mapping[str, tuple[int, bytes]]
     floors: Mapping[str, int]
+    lowered: frozenset[str]
     issued_ms: int
     expires_ms: int
     time_ms: int
@@ -102,19 +106,29 @@ class ReleaseSource:
         root: The root metadata that the box was provisioned with.
         room: A folder of our own on the box's disk.
         now_ms: The clock, milliseconds since 1970.
+        is_synced: Says whether NTP holds that clock.
     """
 
     def __init__(
-        self, fetcher: FetcherInterface, base_url: str, root: bytes, room: Path, *, now_ms: Callable[[], int]
+        self,
+        fetcher: FetcherInterface,
+        base_url: str,
+        root: bytes,
+        room: Path,
+        *,
+        now_ms: Callable[[], int],
+        is_synced: Callable[[], bool] = lambda: False,
     ) -> None:
         self._fetcher = fetcher
         self._base_url = base_url
         self._root = root
         self._folder = room / "tuf"
         self._now_ms = now_ms
+        self._is_synced = is_synced
         self._updater: Updater | None = None
         self._reference = datetime.fromtimestamp(0, UTC)
         self._floors: Mapping[str, int] = {}
+        self._known: Mapping[str, bytes] = {}
 
     def close(self) -> None:
         """Remove the folder that the library worked in."""
@@ -125,18 +139,29 @@ class ReleaseSource:
 
         Args:
             known: The metadata by role that is in force; empty at the first time.
-            floors: The highest version of each role that ever was, as `role:<name>`.
-            floor_ms: A time that has surely passed, milliseconds since 1970.
+            floors: The highest version of each role that ever was, as `role:<name>`, and the latest times.
+            floor_ms: A time that has surely passed, whatever anybody has signed; milliseconds since 1970.
 
         Raises:
             ReleaseRefusedError: If any of it must not be believed.
             SourceUnreachableError: If it can't be fetched.
         """
-        self._floors = floors
-        self._reference = datetime.fromtimestamp(max(self._now_ms(), floor_ms) / 1000, UTC)
+        self._floors, self._known = floors, known
+        trusted_ms = max(self._now_ms(), floor_ms, floors.get(TRUSTED_TIME_FLOOR, 0))
+        try:
+            self._look(max(trusted_ms, floors.get(TIME_FLOOR, 0)))
+        except ReleaseRefusedError:
+            if floors.get(TIME_FLOOR, 0) <= trusted_ms or not self._has_new_online_keys():
+                raise
+            # Time had gone beyond that on the word of a key that the root has taken away since.
+            self._look(trusted_ms)
+
+    def _look(self, reference_ms: int) -> None:
+        """Let the library bring the metadata up to date as of a time, milliseconds since 1970."""
+        self._reference = datetime.fromtimestamp(reference_ms / 1000, UTC)
         self.close()
         self._folder.mkdir(mode=0o700, parents=True)
-        for role, body in known.items():
+        for role, body in self._known.items():
             if role != "root":
                 self._path(role).write_bytes(body)
         try:
@@ -146,7 +171,7 @@ class ReleaseSource:
                 target_base_url=f"{self._base_url}targets/",
                 fetcher=self._fetcher,
                 config=_CONFIG,
-                bootstrap=self._newest_root(known.get("root")),
+                bootstrap=self._newest_root(self._known.get("root")),
             )
             # The library takes the system's clock, and has no other way in. Should this one close, `_checked` still
             # refuses what has expired.
@@ -224,24 +249,28 @@ class ReleaseSource:
             ReleaseRefusedError: If any of it is older than what was in force, or has expired.
         """
         metadata: dict[str, tuple[int, bytes]] = {}
-        issued: dict[str, int] = {}
-        expires: dict[str, int] = {}
-        for role in (*_TOP, *_DELEGATED):
-            if not self._path(role).exists():
-                continue
-            body, signed = self._checked(role)
-            metadata[role] = signed.version, body
-            told = signed.unrecognized_fields.get(ISSUED_FIELD, 0)
-            issued[role] = told if type(told) is int and told >= 0 else 0
-            expires[role] = int(signed.expires.timestamp() * 1000)
-        # An online key that was stolen can't push time beyond what the offline ones have signed.
-        bound_ms = min(expires["root"], expires["targets"])
+        parts: dict[str, Any] = {}
+        for role in self._here():
+            body, parts[role] = self._checked(role)
+            metadata[role] = parts[role].version, body
+        times = SignedTimes(parts)
+        trusted_ms = self._floors.get(TRUSTED_TIME_FLOOR, 0)
+        synced_ms = self._now_ms() if self._is_synced() else None
+        time_ms, offline_ms = times.passed(trusted_ms=trusted_ms, synced_ms=synced_ms)
+        lowered = {f"role:{role}" for role in metadata if self._is_withdrawn(role)}
+        if any(f"role:{role}" in lowered for role in ONLINE):
+            lowered.add(TIME_FLOOR)
         return SignedState(
             metadata=metadata,
-            floors={f"role:{role}": version for role, (version, _) in metadata.items()},
-            issued_ms=max(issued.values()),
-            expires_ms=min(value for role, value in expires.items() if role not in {"config", "root"}),
-            time_ms=min(max(issued.values()), bound_ms),
+            floors={
+                **{f"role:{role}": version for role, (version, _) in metadata.items()},
+                TIME_FLOOR: max(time_ms, trusted_ms),
+                TRUSTED_TIME_FLOOR: offline_ms,
+            },
+            lowered=frozenset(lowered),
+            issued_ms=times.newest_ms,
+            expires_ms=min(value for role, value in times.expires.items() if role not in {"config", "root"}),
+            time_ms=time_ms,
         )
 
     def _find(self, target: str) -> TargetFile | None:
@@ -255,6 +284,18 @@ class ReleaseSource:
     def _path(self, role: str) -> Path:
         return self._folder / f"{quote(role, '')}.json"
 
+    def _here(self) -> list[str]:
+        """Name the roles whose metadata the library has verified."""
+        return [role for role in (*_TOP, *_DELEGATED) if self._path(role).exists()]
+
+    def _is_withdrawn(self, role: str) -> bool:
+        new = {one: self._path(one).read_bytes() for one in self._here()}
+        return TrustChange(self._known, new).is_withdrawn(role)
+
+    def _has_new_online_keys(self) -> bool:
+        """Say whether the newest root, which the library takes first, withdraws the online keys that were in force."""
+        return any(map(self._is_withdrawn, ONLINE))
+
     def _newest_root(self, known: bytes | None) -> bytes:
         """Take the root in force, or the one that the technician has put there if that is newer."""
         given = _parsed("root", self._root)
@@ -266,7 +307,9 @@ class ReleaseSource:
         body = self._path(role).read_bytes()
         signed = _parsed(role, body)
         floor = self._floors.get(f"role:{role}", 0)
-        if signed.version < floor:
+        if signed.version > _MAX_VERSION:
+            raise ReleaseRefusedError(f"{role}: no version is as high as {signed.version}")
+        if signed.version < floor and not self._is_withdrawn(role):
             raise ReleaseRefusedError(f"{role}: version {signed.version} is below {floor}, which was in force")
         if signed.is_expired(self._reference):
             raise ReleaseRefusedError(f"{role}: has expired on {signed.expires:%Y-%m-%d}")
