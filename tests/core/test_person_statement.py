@@ -36,6 +36,11 @@ def test_statement_when_there_is_no_note_then_none_is_recorded() -> None:
         ("op-7", "emergency", "身份证 360426 19910101 0071", StatementProblem.NOTE_HAS_IDENTITY),
         ("op-7", "emergency", "１１０１０５１９４９１２３１００２ｘ", StatementProblem.NOTE_HAS_IDENTITY),
         ("op-7", "emergency", "三六零四二六一九九一零一零一零零七一", StatementProblem.NOTE_HAS_IDENTITY),
+        ("op-7", "emergency", "电话 138:1234:5678", StatementProblem.NOTE_HAS_PHONE),
+        ("op-7", "emergency", "138*1234*5678", StatementProblem.NOTE_HAS_PHONE),
+        ("op-7", "emergency", "0512：6522：1234", StatementProblem.NOTE_HAS_PHONE),
+        ("op-7", "emergency", "1 3 8 | 1 2 3 4 | 5 6 7 8", StatementProblem.NOTE_HAS_PHONE),
+        ("op-7", "emergency", "360426＊19910101＊0071", StatementProblem.NOTE_HAS_IDENTITY),
         ("op-7", "emergency", "旧证320311770706001", StatementProblem.NOTE_HAS_IDENTITY),
         ("op-7", "emergency", "护照E12345678", StatementProblem.NOTE_HAS_IDENTITY),
         ("op-7", "emergency", "电话 138-0013-8000", StatementProblem.NOTE_HAS_PHONE),
@@ -71,7 +76,10 @@ def test_statement_when_an_identity_number_is_spelt_with_gaps_then_it_is_refused
         PersonStatement("op-7", StatementReason.OTHER, f"{words}{spelt}{words}"[:100])
 
 
-@pytest.mark.parametrize("note", ["2 盒，共 24 片", "2026-11 起长期用药", "批号 A1234", "第 3 次", "三四个人，一二三"])
+@pytest.mark.parametrize(
+    "note",
+    ["2 盒，共 24 片", "2026-11 起长期用药", "批号 A1234", "第 3 次", "三四个人，一二三", "10:30 取药 2*12 片"],
+)
 def test_statement_when_the_note_counts_something_then_it_is_taken(note: str) -> None:
     """Quantities and months are no numbers of people."""
     assert PersonStatement("op-7", StatementReason.OTHER, note).note == note

@@ -81,6 +81,30 @@ def test_emergency_when_a_pack_is_used_before_it_is_checked_then_a_duty_with_a_d
     assert override().refusal == "emergency_not_allowed"
 
 
+def test_emergency_when_let_through_at_the_receipt_and_at_the_sale_then_the_first_deadline_holds(
+    new_bench: NewBench,
+) -> None:
+    """Each act has its own named operator; the 48 hours run from the first, and a cancelled sale does not end them."""
+    bench = new_bench(catalogue())
+    unlisted = pack(number=99).key
+    bench.ticket(Action.OPEN, "receive")
+    bench.said(unlisted)
+    bench.ask(Override("counter", "li", "抢救", is_emergency=True))
+    bench.ticket(Action.CLOSE)
+    (first,) = bench.ledger.duties()
+
+    bench.ticket(Action.OPEN)
+    bench.said(unlisted)
+    bench.ask(Override("counter", "wang", "抢救", is_emergency=True))
+    assert [first] == bench.ledger.duties()
+    seen = bench.ledger.seen(unlisted)
+    assert seen is not None
+    assert seen.is_cleared
+    bench.ticket(Action.CANCEL)
+
+    assert [first] == bench.ledger.duties()
+
+
 def test_duty_when_settled_then_by_a_name_and_a_reason_without_anybodys_number(new_bench: NewBench) -> None:
     """What a person settles bears a name; nothing that can't be taken out again is recorded."""
     bench = new_bench(catalogue())

@@ -26,8 +26,8 @@ _MOBILE: Final = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _LANDLINE: Final = re.compile(r"0[1-9][0-9]{8,10}|[2-8][0-9]{6,7}")
 _IDENTITY: Final = re.compile(r"[1-9][0-9]{14}|[1-9][0-9]{16}[0-9X]")
 _PASSPORT: Final = re.compile(r"(?<![A-Z])[A-Z]{1,2}[0-9]{6,9}(?![0-9])")
-#: Digits with what people write between them.
-_RUN: Final = re.compile(r"[0-9](?:[ \t._,/()-]*[0-9X])*")
+#: Digits with what people write between them: anything but a letter, such as 138:1234*5678.
+_RUN: Final = re.compile(r"[0-9](?:[\W_]*[0-9X])*")
 _DIGITS: Final = {
     0x3000: " ",
     **{0xFF01 + offset: chr(0x21 + offset) for offset in range(94)},

@@ -70,7 +70,7 @@ class CountedTicket:
     """A ticket that is not closed yet.
 
     Args:
-        packs: What was scanned for it, by code.
+        packs: What was scanned for it, by code; of a code that was scanned for several portions the sum.
         uncoded: Packs without a code on it, by drug.
         undelivered: What its shipment announced and nobody scanned, by product.
         opening: What its opening says.
@@ -82,6 +82,7 @@ class CountedTicket:
     undelivered: Counter[str] = field(default_factory=Counter)
     opening: Mapping[str, Any] = field(default_factory=dict)
     lines: list[Mapping[str, Any]] = field(default_factory=list)
+    _earlier: dict[str, list[CountedPack]] = field(default_factory=dict)
 
     def say(self, fields: Mapping[str, Any]) -> None:
         """Take in what a record says of it before it is closed.
@@ -103,6 +104,10 @@ class CountedTicket:
         """
         fields, before = event.fields, self.packs.get(code)
         taken, held, line = fields.get("taken"), fields.get("packs"), fields.get("line")
+        if before is None or not taken:
+            self._earlier.pop(code, None)
+        else:
+            self._earlier.setdefault(code, []).append(before)
         product = product_of(fields)
         packs: dict[str, int] = {product: 1}
         if isinstance(taken, int) and taken:
@@ -112,7 +117,7 @@ class CountedTicket:
         self.packs[code] = CountedPack(event, packs, line if isinstance(line, int) else -1)
 
     def take_off(self, packs: Sequence[object]) -> None:
-        """Take packs off it, a container with all that it brought in.
+        """Take the last scan of packs off it, a container with all that it brought in; earlier portions stay.
 
         Args:
             packs: Keys of packs, as the record of an undone scan names them.
@@ -121,7 +126,11 @@ class CountedTicket:
         for code, pack in list(self.packs.items()):
             held = pack.event.fields.get("packs")
             if code in gone or (isinstance(held, list) and not gone.isdisjoint(held)):
-                del self.packs[code]
+                earlier = self._earlier.get(code)
+                if earlier:
+                    self.packs[code] = earlier.pop()
+                else:
+                    del self.packs[code]
 
     def missing(self) -> Counter[str]:
         """Give what its lines want, or else its shipment announced, and what is not on it, by drug or product."""

@@ -40,6 +40,7 @@ from yaoma.core.operation import Operation
 from yaoma.core.pack import IN_HAND
 from yaoma.core.person_statement import StatementProblem, number_in
 from yaoma.core.policy import Policy, UncodedGoods
+from yaoma.core.projection import EMERGENCY
 from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.receiving import compare, difference_entry
 from yaoma.core.record import Entry, Stamp
@@ -250,8 +251,15 @@ class Orders:
         ]
         if not packs:
             raise CommandRefusedError("nothing_to_override")
-        due_ms = now.wall_ms + policy.emergency_hours * _HOUR_MS if command.is_emergency else 0
-        return [overridden(ticket, packs, operator, command.reason.strip(), due_ms)]
+        reason = command.reason.strip()
+        if not command.is_emergency:
+            return [overridden(ticket, packs, operator, reason, 0)]
+        # One use, one deadline: who lets it through again, at the sale, does not put it off (S2-14).
+        running = [key for key in packs if self.ledger.duty(f"{EMERGENCY}:{key}") is not None]
+        fresh = [key for key in packs if key not in running]
+        due_ms = now.wall_ms + policy.emergency_hours * _HOUR_MS
+        said = ((running, 0), (fresh, due_ms))
+        return [overridden(ticket, keys, operator, reason, until_ms) for keys, until_ms in said if keys]
 
     def _identify(self, command: Identify, _: Stamp) -> Sequence[Entry]:
         ticket = self._ticket_of(command.station)
