@@ -166,6 +166,8 @@ class Bill:
         is_opening: An opening count: stock that came before the box did.
         persons: Sealed identities of the ticket.
         statement: Why there is no identity, as a named operator wrote it; empty if nobody did.
+        facts: What else the till said of the ticket, by name: `visit`, `settlement`, `prescription`, `prescriber`, ...;
+            of several records of the ticket the later one counts.
     """
 
     site: str
@@ -191,6 +193,7 @@ class Bill:
     is_opening: bool = False
     persons: Sequence[SealedPerson] = field(default=(), repr=False)
     statement: str = field(default="", repr=False)
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def key(self) -> str:
