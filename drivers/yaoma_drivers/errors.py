@@ -22,6 +22,7 @@ class DeviceReason(StrEnum):
 
     ABSENT = "absent"  # nothing there at the configured path
     UNPLUGGED = "unplugged"  # it was there and went while it was being read
+    ASLEEP = "asleep"  # it comes by radio and does not answer now; a trigger wakes it
     IN_USE = "in_use"  # another program holds it
     NOT_PERMITTED = "not_permitted"  # our user may not open it
     WRONG_KIND = "wrong_kind"  # there is something at the path that this driver cannot read

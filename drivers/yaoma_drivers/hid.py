@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 import select
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
@@ -19,13 +21,17 @@ from yaoma_drivers.input_identity import AttachedInput, InputName, InputPlaces, 
 from yaoma_drivers.key_decoder import KeyDecoder, KeyTerminator, TypedFrame
 from yaoma_drivers.keymap import KEYMAPS, LayoutName
 from yaoma_drivers.stop import Stop
-from yaoma_drivers.symbol import ReadFault, Symbol
+from yaoma_drivers.symbol import ReadFault, Symbol, Typing
+from yaoma_drivers.wrapping import CaseChange, GsStandIn, HexBytes, Wrapping, key_of
 
 __all__ = ["HidDriver", "HidOptions"]
 
 _STABLE_FOLDERS = {Path("/dev/input/by-id"), Path("/dev/input/by-path")}
 _GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
+
+#: A Bluetooth scanner's serial number is its address.
+_ADDRESS = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
 #: How long udev may take to give a device that has just been plugged in to its group.
 _PERMISSION_S = 0.8
@@ -54,6 +60,11 @@ class HidOptions(DriverOptions):
         layout: The keyboard layout for which the scanner is set.
         terminators: What ends a symbol: any of ENTER, KP_ENTER, TAB, CTRL_J, CTRL_M.
         gap_ms: After how long without a key a symbol without terminator is given up, in milliseconds.
+        gap_ends_symbol: Whether that silence ends a symbol, for a scanner that can type no terminator.
+        prefix: Hex bytes that the scanner types before each symbol; one without them is a fault.
+        suffix: Hex bytes that it types behind each symbol, before the terminator; likewise.
+        case: What it does to letters: kept, swapped (turned back), upper or lower (can't be turned back).
+        gs_as: What it types for GS if not GS itself: a key F1 to F24, or text such as `~`.
         strip_aim: Whether an AIM identifier in front is taken off into the symbol's `aim`.
         report_dropped: Whether a scan of which keys were lost is told as a fault.
     """
@@ -68,6 +79,11 @@ class HidOptions(DriverOptions):
         default=("ENTER", "KP_ENTER", "TAB", "CTRL_J", "CTRL_M"), min_length=1
     )
     gap_ms: int = Field(default=300, ge=50, le=10_000)
+    gap_ends_symbol: bool = False
+    prefix: HexBytes = Field(default=b"", max_length=16)
+    suffix: HexBytes = Field(default=b"", max_length=16)
+    case: CaseChange = "kept"
+    gs_as: GsStandIn = ""
     strip_aim: bool = True
     report_dropped: bool = True
 
@@ -82,6 +98,11 @@ class HidOptions(DriverOptions):
         return InputName(
             self.serial or "", self.port or "", self.device, vendor=self.vendor or "", product=self.product or ""
         )
+
+    def wrapping(self) -> Wrapping:
+        """Return what the scanner does to each symbol."""
+        gs_text = "" if key_of(self.gs_as) else self.gs_as
+        return Wrapping(self.prefix, self.suffix, self.case, gs_text.encode("ascii"))
 
 
 class HidDriver:
@@ -98,7 +119,9 @@ class HidDriver:
         self._scanner = scanner
         self._options = options
         self._name = options.name()
+        self._wrapping = options.wrapping()
         self._places = InputPlaces()
+        self._is_wireless = _ADDRESS.fullmatch(options.serial or "") is not None
 
     def symbols(self, stop: Stop) -> Iterator[Symbol]:
         """Take the scanner for us alone and yield what it types until it goes or `stop` is set.
@@ -120,7 +143,8 @@ class HidDriver:
         """Open the scanner; None if the end came while udev had not yet given it to our group."""
         until_s = time.monotonic() + _PERMISSION_S
         while not stop.is_set():
-            found = find(self._name, self._places)
+            found = self._find()
+            self._is_wireless = found.is_wireless
             try:
                 return key_device.open_key_device(found)
             except OSError as error:
@@ -128,6 +152,15 @@ class HidDriver:
                     raise self._refusal(error, found) from error
             stop.wait(_PERMISSION_LOOK_S)
         return None
+
+    def _find(self) -> AttachedInput:
+        """Find the scanner; one that comes by radio and is not there sleeps (SCANNERS.md 1.5)."""
+        try:
+            return find(self._name, self._places)
+        except DeviceGone as error:
+            if not self._is_wireless:
+                raise
+            raise self._asleep() from error
 
     def _read(self, device: key_device.KeyDevice, stop: Stop) -> Iterator[Symbol]:
         """Wait for keys and for the end at once, with one decoder and one buffer as long as the device is open."""
@@ -142,14 +175,25 @@ class HidDriver:
         """Give the symbols of frames and let go of each: the last one may be an identity card."""
         while frames:
             typed = frames.pop(0)
+            frame = self._wrapping.unwrap(typed.frame)
             if typed.frame.fault is not ReadFault.DROPPED or self._options.report_dropped:
-                read_mono_ms = typed.mono_us // 1000
-                yield symbol_of(typed.frame, self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
+                took_ms = (typed.mono_us - typed.began_us) // 1000 if typed.began_us else 0
+                symbol = symbol_of(frame, self._scanner, typed.mono_us // 1000, strip_aim=self._options.strip_aim)
+                yield replace(symbol, typing=Typing(took_ms, typed.end))
+                del symbol
+            del frame, typed
 
     def _begin(self, device: key_device.KeyDevice) -> tuple[KeyDecoder, list[TypedFrame]]:
         options = self._options
         try:
-            decoder = KeyDecoder(KEYMAPS[options.layout], options.terminators, options.gap_ms * 1000, device.state)
+            decoder = KeyDecoder(
+                KEYMAPS[options.layout],
+                options.terminators,
+                options.gap_ms * 1000,
+                device.state,
+                gs_key=key_of(options.gs_as),
+                gap_ends_symbol=options.gap_ends_symbol,
+            )
             early = device.read()
         except OSError as error:
             raise self._unplugged(error) from error
@@ -172,6 +216,8 @@ class HidDriver:
     def _refusal(self, error: OSError, found: AttachedInput) -> DeviceError:
         """Say what to do next about a scanner that could not be opened."""
         words = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno in _GONE and self._is_wireless:
+            return self._asleep()
         if error.errno in _GONE:
             return DeviceGone(str(self._name), DeviceReason.ABSENT, f"went while it was being opened ({words})")
         if error.errno == errno.EBUSY:
@@ -189,7 +235,12 @@ class HidDriver:
             )
         return DeviceRefused(str(self._name), DeviceReason.FAILED, f"{found.node} cannot be opened ({words})")
 
+    def _asleep(self) -> DeviceGone:
+        return DeviceGone(str(self._name), DeviceReason.ASLEEP, "is asleep or out of reach: pull its trigger")
+
     def _unplugged(self, error: OSError) -> DeviceGone:
+        if self._is_wireless:
+            return self._asleep()
         return DeviceGone(str(self._name), DeviceReason.UNPLUGGED, f"was unplugged ({error.strerror})")
 
 

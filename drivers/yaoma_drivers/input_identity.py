@@ -67,6 +67,7 @@ class AttachedInput:
         phys: The kernel's words for the socket, such as `usb-0000:01:00.0-1.2/input0`, or empty.
         id_paths: udev's words for it, such as `pci-0000:01:00.0-usb-0:1.2:1.0`.
         types_codes: Whether it has digits and Enter.
+        model: What it calls itself, or empty.
     """
 
     node: Path
@@ -77,6 +78,12 @@ class AttachedInput:
     phys: str
     id_paths: tuple[str, ...]
     types_codes: bool
+    model: str = ""
+
+    @property
+    def is_wireless(self) -> bool:
+        """It comes by Bluetooth: it sleeps, and the radio is no port of its own."""
+        return self.bus == _BLUETOOTH
 
     def is_at(self, port: str) -> bool:
         """Tell whether it is plugged into a socket; all devices on Bluetooth share one, which names none of them."""
@@ -137,7 +144,10 @@ def _is_named(each: AttachedInput, name: InputName, places: InputPlaces) -> bool
     if name.device is not None:
         link = places.nodes / name.device.parent.name / name.device.name
         return link.exists() and link.resolve().name == each.node.name
-    return each.serial == name.serial if name.serial else each.is_at(name.port)
+    if not name.serial:
+        return each.is_at(name.port)
+    # A radio's address is the same number in either case.
+    return each.serial == name.serial or (each.is_wireless and each.serial.lower() == name.serial.lower())
 
 
 def _describe(folder: Path, node: Path, id_paths: tuple[str, ...]) -> AttachedInput:
@@ -154,6 +164,7 @@ def _describe(folder: Path, node: Path, id_paths: tuple[str, ...]) -> AttachedIn
         phys=_read(device / "phys"),
         id_paths=id_paths,
         types_codes=keys & _TYPING_KEYS == _TYPING_KEYS,
+        model=_read(device / "name"),
     )
 
 

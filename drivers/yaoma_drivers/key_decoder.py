@@ -30,6 +30,7 @@ _END_KEYS: dict[int, tuple[KeyTerminator, bytes]] = {28: ("ENTER", b"\r"), 96: (
 # Control characters that end a symbol, typed with Ctrl or as Alt and a number.
 _END_BYTES: dict[bytes, KeyTerminator] = {b"\t": "TAB", b"\n": "CTRL_J", b"\r": "CTRL_M"}
 
+_GS = b"\x1d"
 _MAX_ALT_DIGITS = 6
 _MAX_ALT_NUMBER = 0xFFFF
 
@@ -73,10 +74,14 @@ class TypedFrame:
     Args:
         frame: What was typed.
         mono_us: The time of its terminator, or when waiting for one was given up; microseconds.
+        began_us: When its first character was typed, CLOCK_MONOTONIC in microseconds; 0 if there was none.
+        end: What ended it; empty if silence did.
     """
 
     frame: Frame
     mono_us: int
+    began_us: int = field(default=0, compare=False)
+    end: KeyTerminator | Literal[""] = field(default="", compare=False)
 
 
 class KeyDecoder:
@@ -90,21 +95,33 @@ class KeyDecoder:
         terminators: What ends a symbol.
         gap_us: After how long without a key a symbol that has no terminator is given up, in microseconds.
         state: Reads the keyboard's state; asked at the beginning and after each loss of events.
+        gs_key: A key that the scanner types for GS, such as that of F8; None if it uses none.
+        gap_ends_symbol: Whether the gap makes a symbol of what it finds, for a scanner that types no terminator.
     """
 
     def __init__(
-        self, keymap: Keymap, terminators: Collection[KeyTerminator], gap_us: int, state: Callable[[], KeyState]
+        self,
+        keymap: Keymap,
+        terminators: Collection[KeyTerminator],
+        gap_us: int,
+        state: Callable[[], KeyState],
+        *,
+        gs_key: int | None = None,
+        gap_ends_symbol: bool = False,
     ) -> None:
         self._keymap = keymap
         self._terminators = frozenset(terminators)
         self._gap_us = gap_us
         self._read_state = state
+        self._gs_key = gs_key
+        self._gap_fault = None if gap_ends_symbol else ReadFault.UNTERMINATED
         self._octets = bytearray()
         self._length = 0
         self._has_hole = False
         self._is_damaged = False
         self._alt_digits = ""
         self._is_dropping = False
+        self._began_us = 0
         self._touched_us = 0
         self._take_state()
 
@@ -199,9 +216,11 @@ class KeyDecoder:
         if code in _END_KEYS:
             name, octets = _END_KEYS[code]
             if name in self._terminators:
-                self._end(mono_us, frames)
+                self._end(name, mono_us, frames)
             else:
-                self._type(octets)
+                self._type(octets, mono_us)
+        elif code == self._gs_key:
+            self._type(_GS, mono_us)
         elif code in KEYPAD_DIGITS and self._held & _ALT:
             self._alt_digits = (self._alt_digits + KEYPAD_DIGITS[code])[: _MAX_ALT_DIGITS + 1]
         elif self._held & _META:
@@ -213,7 +232,7 @@ class KeyDecoder:
             else:
                 self._type_control(bytes([control]), mono_us, frames)
         elif text := self._text(code, alt_gr=with_alt_gr):
-            self._type(text.encode())
+            self._type(text.encode(), mono_us)
         else:
             self._leave_hole()
 
@@ -226,17 +245,19 @@ class KeyDecoder:
         )
 
     def _type_control(self, octets: bytes, mono_us: int, frames: list[TypedFrame]) -> None:
-        if _END_BYTES.get(octets) in self._terminators:
-            self._end(mono_us, frames)
+        name = _END_BYTES.get(octets)
+        if name in self._terminators:
+            self._end(name, mono_us, frames)
         else:
-            self._type(octets)
+            self._type(octets, mono_us)
 
-    def _type(self, octets: bytes) -> None:
+    def _type(self, octets: bytes, mono_us: int) -> None:
         if not self._length and octets in {b"\r", b"\n"}:
             return  # the second half of the last symbol's line end
         if self._has_hole or self._alt_digits:
             self._forget()
             self._has_hole, self._is_damaged, self._alt_digits = False, True, ""
+        self._began_us = self._began_us or mono_us
         self._length += len(octets)
         if self._length <= MAX_SYMBOL_BYTES and not self._is_damaged:
             self._octets += octets
@@ -254,21 +275,25 @@ class KeyDecoder:
     def _give_up(self, now_us: int, frames: list[TypedFrame]) -> None:
         deadline_us = self.deadline_us
         if deadline_us is not None and now_us >= deadline_us:
-            self._cut(ReadFault.UNTERMINATED, deadline_us, frames)
+            if self._alt_digits:
+                self.lose(deadline_us)
+            self._cut(self._gap_fault, "", deadline_us, frames)
 
-    def _end(self, mono_us: int, frames: list[TypedFrame]) -> None:
+    def _end(self, name: KeyTerminator, mono_us: int, frames: list[TypedFrame]) -> None:
         if self._alt_digits:
             self.lose(mono_us)
         if self._is_pending():
-            self._cut(None, mono_us, frames)
+            self._cut(None, name, mono_us, frames)
 
-    def _cut(self, fault: ReadFault | None, mono_us: int, frames: list[TypedFrame]) -> None:
+    def _cut(
+        self, fault: ReadFault | None, end: KeyTerminator | Literal[""], mono_us: int, frames: list[TypedFrame]
+    ) -> None:
         if self._is_damaged:
             fault = ReadFault.DROPPED
         elif self._length > MAX_SYMBOL_BYTES:
             fault = ReadFault.OVERLONG
         data = b"" if fault else bytes(self._octets)
-        frames.append(TypedFrame(Frame(data, self._length, fault), mono_us))
+        frames.append(TypedFrame(Frame(data, self._length, fault), mono_us, self._began_us, end))
         self._forget()
-        self._length = 0
+        self._length = self._began_us = 0
         self._has_hole, self._is_damaged, self._alt_digits = False, False, ""

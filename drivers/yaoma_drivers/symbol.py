@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["MAX_SYMBOL_BYTES", "ReadFault", "Source", "Symbol"]
+__all__ = ["MAX_SYMBOL_BYTES", "ReadFault", "Source", "Symbol", "Typing"]
 
 #: A longer symbol is no trace code of any kind; its bytes are thrown away by the driver, its length is kept.
 MAX_SYMBOL_BYTES = 256
@@ -27,6 +27,19 @@ class ReadFault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Typing:
+    """How a scanner typed a symbol; for whoever sets it up.
+
+    Args:
+        took_ms: From the first character to the terminator, in milliseconds.
+        terminator: The key that ended it; empty if silence did.
+    """
+
+    took_ms: int
+    terminator: str
+
+
+@dataclass(frozen=True, slots=True)
 class Symbol:
     """One code, read once, by one scanner, at one time.
 
@@ -41,6 +54,7 @@ class Symbol:
         source: How it came in.
         fault: Why there is no text, or None.
         length: Number of bytes read, also where `data` was thrown away.
+        typing: How it was typed, if its scanner types.
     """
 
     data: bytes = field(repr=False)
@@ -50,6 +64,7 @@ class Symbol:
     source: Source = Source.SCANNER
     fault: ReadFault | None = None
     length: int = -1
+    typing: Typing | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Fill in the length; refuse data that a driver should have cut."""

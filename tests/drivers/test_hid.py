@@ -28,7 +28,7 @@ from yaoma_drivers.hid import HidDriver, HidOptions
 from yaoma_drivers.input_identity import AttachedInput, InputPlaces
 from yaoma_drivers.key_decoder import KeyState
 from yaoma_drivers.stop import Stop
-from yaoma_drivers.symbol import ReadFault, Source
+from yaoma_drivers.symbol import ReadFault, Source, Typing
 
 CODE = "81234567890123456789"
 PHYS = "usb-0000:01:00.0-1.2"
@@ -39,6 +39,11 @@ Listen = Callable[[Driver], Listener]
 def now_us() -> int:
     """Read the clock that the kernel stamps events with."""
     return time.monotonic_ns() // 1000
+
+
+def no_device(self: PipeInput) -> object:
+    """Stand in for reading a device that has gone."""
+    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
 
 class PipeKeyboard(key_device.KeyDevice):
@@ -243,10 +248,6 @@ def test_symbols_when_unplugged_then_device_gone_and_it_comes_back_under_another
     plug.wait_until_open()
     plug.send(typed(CODE))
     assert listener.next().data == CODE.encode()
-
-    def no_device(self: PipeInput) -> object:
-        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-
     with monkeypatch.context() as patched:
         patched.setattr(PipeInput, "read", no_device)
         plug.pull()
@@ -345,6 +346,127 @@ def test_symbols_when_the_permission_comes_late_then_the_scanner_is_opened(liste
         assert list(waiting) == []
 
 
+@pytest.mark.parametrize("gs_as", ["F8", "~", "<GS>"])
+def test_symbols_when_the_scanner_types_something_for_gs_then_it_is_gs(listen: Listen, plug: Plug, gs_as: str) -> None:
+    """A function key inside a code is no hole any more, and a text is taken for GS in GS1 symbols only."""
+    listener = listen(driver(plug.tree.places, gs_as=gs_as))
+    plug.wait_until_open()
+    typist = Typist(now_us())
+    for start, end in (("]d20106901234567892", "21A1"), ("0106901234567892", "21A1"), ("http://x.cn/", "a")):
+        typist.text(start)
+        if gs_as == "F8":
+            typist.tap("F8")
+        else:
+            typist.text(gs_as)
+        typist.text(end)
+        typist.tap("ENTER")
+    plug.send(typist)
+    first, second, third = (listener.next() for _ in range(3))
+    assert (first.aim, first.data) == ("]d2", b"0106901234567892\x1d21A1")
+    assert (second.aim, second.data) == ("", b"0106901234567892\x1d21A1")
+    kept = b"\x1d" if gs_as == "F8" else gs_as.encode()
+    assert third.data == b"http://x.cn/" + kept + b"a"
+
+
+def test_symbols_when_prefix_suffix_and_case_are_set_then_they_are_undone(listen: Listen, plug: Plug) -> None:
+    """STX and ETX come off, letters are turned back, and a symbol without its prefix has lost its beginning."""
+    listener = listen(driver(plug.tree.places, prefix="02 41", suffix="03", case="swapped"))
+    plug.wait_until_open()
+    typist = Typist(now_us())
+    typist.tap("B", "LEFTCTRL")
+    typist.text("a]c18xY")
+    typist.tap("C", "LEFTCTRL")
+    typist.tap("ENTER")
+    typist.text("8xY")
+    typist.tap("C", "LEFTCTRL")
+    typist.tap("ENTER")
+    plug.send(typist)
+    first, second = listener.next(), listener.next()
+    assert (first.aim, first.data, first.length) == ("]C1", b"8Xy", 3)
+    assert (second.data, second.fault, second.length) == (b"", ReadFault.DROPPED, 4)
+
+
+def test_symbols_when_the_scanner_has_no_terminator_then_silence_may_end_a_symbol(listen: Listen, plug: Plug) -> None:
+    """Only where the configuration says so: otherwise a pause would make half a code a code."""
+    listener = listen(driver(plug.tree.places, gap_ms=50, gap_ends_symbol=True))
+    plug.wait_until_open()
+    typist = Typist(now_us())
+    typist.text(CODE)
+    plug.send(typist)
+    symbol = listener.next()
+    assert (symbol.data, symbol.fault) == (CODE.encode(), None)
+    assert symbol.typing is not None
+    assert symbol.typing.terminator == ""
+
+
+def test_symbols_when_they_are_typed_then_time_and_terminator_are_told(listen: Listen, plug: Plug) -> None:
+    """For setting up: from the first character to Enter, as the kernel's clock has it."""
+    listener = listen(driver(plug.tree.places))
+    plug.wait_until_open()
+    plug.send(typed(CODE, end="KPENTER"))
+    symbol = listener.next()
+    assert symbol.typing == Typing(40, "KP_ENTER")
+    assert CODE not in repr(symbol)
+
+
+def test_symbols_when_two_scanners_type_at_once_then_neither_hears_the_other(
+    listen: Listen, plug: Plug, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digits and modifiers of two devices come interleaved; each has a decoder of its own."""
+    plug.tree.plug(5, serial="S2", phys="usb-0000:01:00.0-1.3/input0")
+    other = Plug(plug.tree)
+    opened = {"event3": plug.open, "event5": other.open}
+    monkeypatch.setattr(key_device, "open_key_device", lambda found: opened[found.node.name](found))
+    # The events' times go on faster than they are written.
+    first = listen(driver(plug.tree.places, gap_ms=10_000))
+    second = listen(driver(plug.tree.places, serial="S2", gap_ms=10_000))
+    plug.wait_until_open()
+    other.wait_until_open()
+    one, two = typed("aBc" + CODE), typed("dEf" + CODE[::-1])
+    for left, right in zip(one.events, two.events, strict=True):
+        os.write(plug.writer, packed([left]))
+        os.write(other.writer, packed([right]))
+    assert first.next().data == b"aBc" + CODE.encode()
+    assert second.next().data == b"dEf" + CODE[::-1].encode()
+    other.pull()
+
+
+@pytest.mark.parametrize("serial", ["AA:BB:CC:DD:EE:FF", "aa:bb:cc:dd:ee:ff"])
+def test_symbols_when_a_bluetooth_scanner_is_away_then_it_is_asleep(
+    listen: Listen, plug: Plug, monkeypatch: pytest.MonkeyPatch, serial: str
+) -> None:
+    """It sleeps and goes from the list of devices: that is told by another reason than a pulled cable, and no alarm."""
+    reader = driver(plug.tree.places, serial=serial)
+    never_seen = listen(reader).error()
+    plug.tree.plug(8, serial="aa:bb:cc:dd:ee:ff", phys="dc:a6:32:00:00:01", bus="0005")
+    listener = listen(reader)
+    plug.wait_until_open()
+    plug.send(typed(CODE))
+    assert listener.next().data == CODE.encode()
+    with monkeypatch.context() as patched:
+        patched.setattr(PipeInput, "read", no_device)
+        plug.pull()
+        went = listener.error()
+    plug.tree.unplug(8)
+    for error in (never_seen, went, listen(reader).error()):
+        assert isinstance(error, DeviceGone)
+        assert (error.reason, "trigger" in error.sentence) == (DeviceReason.ASLEEP, True)
+
+
+def test_symbols_when_a_keyboard_is_plugged_in_beside_then_it_is_never_opened(listen: Listen, plug: Plug) -> None:
+    """A keyboard, even one of the scanner's own model, is not the named device: it is neither opened nor grabbed."""
+    plug.tree.plug(6, phys="usb-0000:01:00.0-1.4/input0")
+    plug.tree.plug(7, serial="S7", phys="usb-0000:01:00.0-1.5/input0")
+    listener = listen(driver(plug.tree.places))
+    plug.wait_until_open()
+    plug.send(typed(CODE))
+    assert listener.next().data == CODE.encode()
+    assert [found.node.name for found in plug.openings] == ["event3"]
+    with Stop() as stop, pytest.raises(DeviceGone):
+        next(driver(plug.tree.places, serial="S9").symbols(stop))
+    assert len(plug.openings) == 1
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -360,6 +482,13 @@ def test_symbols_when_the_permission_comes_late_then_the_scanner_is_opened(liste
         {"serial": "S1", "terminators": ["CR"]},
         {"serial": "S1", "layout": "cn"},
         {"serial": "S1", "gap_ms": 10},
+        {"serial": "S1", "gs_as": "GS"},
+        {"serial": "S1", "gs_as": "8"},
+        {"serial": "S1", "gs_as": "F25"},
+        {"serial": "S1", "gs_as": "一"},
+        {"serial": "S1", "prefix": "xy"},
+        {"serial": "S1", "suffix": "41" * 17},
+        {"serial": "S1", "case": "title"},
         {"serial": "S1", "baud_rate": 9600},
     ],
     ids=str,

@@ -280,6 +280,64 @@ def test_feed_when_a_key_without_text_is_pressed_then_only_inside_a_symbol_it_ma
     assert read(inside) == [(DROPPED, 2), CODE.encode()]
 
 
+@pytest.mark.parametrize(
+    "hotkey",
+    [("DELETE", "LEFTCTRL", "LEFTALT"), ("F4", "LEFTALT"), ("F2", "LEFTCTRL", "LEFTALT"), ("SYSRQ", "LEFTALT")],
+    ids=lambda keys: "+".join(reversed(keys)),
+)
+def test_feed_when_a_hot_key_is_typed_then_nothing_comes_of_it(hotkey: tuple[str, ...]) -> None:
+    """Ctrl+Alt+Del and others of a crafted bar code are no text; inside a code they make it a fault (BadBarcode)."""
+    typist = Typist()
+    typist.tap(*hotkey)
+    typist.text(CODE)
+    typist.tap("ENTER")
+    typist.text(CODE[:7])
+    typist.tap(*hotkey)
+    typist.text(CODE[7:])
+    typist.tap("ENTER")
+    assert read(typist) == [CODE.encode(), (DROPPED, 20)]
+
+
+def test_feed_when_a_key_stands_for_gs_then_it_is_gs_and_no_hole() -> None:
+    """F8 inside a code is GS for a scanner that is known to type it so; another function key stays a hole."""
+    typist = Typist()
+    typist.text("01")
+    typist.tap("F8")
+    typist.text("21")
+    typist.tap("ENTER")
+    typist.text("01")
+    typist.tap("F9")
+    typist.text("21")
+    typist.tap("ENTER")
+    reader = KeyDecoder(KEYMAPS["us"], ALL, GAP_US, lambda: NOTHING, gs_key=key("F8"))
+    assert frames(reader.feed(typist.events)) == [b"01\x1d21", (DROPPED, 4)]
+
+
+def test_feed_when_the_gap_ends_symbols_then_what_is_damaged_is_a_fault_all_the_same() -> None:
+    """A scanner without terminator: silence ends a code, but not one with a hole, a lost key or an open number."""
+    typist = Typist()
+    typist.text(CODE)
+    typist.pause(301)
+    typist.text("8")
+    typist.tap("F9")
+    typist.text("1")
+    typist.pause(301)
+    typist.text("8")
+    typist.press("LEFTALT")
+    typist.tap("KP2")
+    typist.pause(301)
+    typist.release("LEFTALT")
+    typist.text("8")
+    typist.lose()
+    typist.report()
+    typist.pause(301)
+    typist.text(CODE)
+    reader = KeyDecoder(KEYMAPS["us"], ALL, GAP_US, lambda: NOTHING, gap_ends_symbol=True)
+    typed = reader.feed(typist.events) + reader.expire(typist.now_us + GAP_US)
+    assert frames(typed) == [CODE.encode(), (DROPPED, 2), (DROPPED, 1), (DROPPED, 1), CODE.encode()]
+    assert [(one.end, one.began_us > 0) for one in typed[:1]] == [("", True)]
+
+
 def test_feed_when_the_terminator_never_comes_then_a_fault_comes_after_the_gap() -> None:
     """The gap runs from the last key; the next symbol is whole; a pause shorter than the gap splits nothing."""
     typist = Typist()
