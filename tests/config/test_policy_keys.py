@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from yaoma.config.files import missing_files
 from yaoma.config.load import Reading, read
 from yaoma.config.reference import EXAMPLE, render
 from yaoma.core.policy import InstitutionKind
@@ -51,3 +52,30 @@ def test_mistake_in_a_key_of_the_policy_is_explained(tmp_path: Path, policy: dic
     assert found.key == key
     assert not found.expected.zh.isascii()
     assert found.expected.en.isascii()
+
+
+@pytest.mark.parametrize(
+    ("file", "url", "is_noted"),
+    [
+        ("/etc/yaoma/policy.signed", "https://centre.example/list/", True),
+        ("/var/lib/yaoma/policy.signed", "https://centre.example/list/", False),
+        ("/etc/yaoma/policy.signed", None, False),
+    ],
+)
+def test_place_that_the_sandboxed_update_can_not_write_is_noted(
+    tmp_path: Path, file: str, url: str | None, *, is_noted: bool
+) -> None:
+    """The note says where to; who puts the file there by other means, without an address, hears nothing."""
+    path = tmp_path / "yaoma.toml"
+    values = {**EXAMPLE, "policy": {"id": "fujian", "institution": "village", "file": file}}
+    path.write_text(render({**values, "allowlist": {"url": url}} if url else values))
+    reading = read(path)
+    assert reading.loaded is not None
+
+    notes = [one for one in missing_files(reading.loaded.config, reading.places) if one.key == "policy.file"]
+
+    assert is_noted == bool(notes)
+    for note in notes:
+        assert "/var/lib/yaoma/policy.signed" in note.said.zh
+        assert "/var/lib/yaoma/policy.signed" in note.said.en
+        assert note.line

@@ -9,8 +9,18 @@ import pytest
 
 from fakes.broker import ScriptedBroker, connack, disconnect, puback, suback
 from yaoma import __version__
-from yaoma.config.model import BrokerConfig, Config, KeysConfig, PolicyConfig, ScannerConfig, StationConfig
+from yaoma.config.model import (
+    BrokerConfig,
+    Config,
+    KeysConfig,
+    PolicyConfig,
+    ScannerConfig,
+    StateConfig,
+    StationConfig,
+)
 from yaoma.config.said import Said
+from yaoma.core.policy import InstitutionKind
+from yaoma.core.policy_text import TYPE
 from yaoma.core.record import ClockState, Stamp
 from yaoma.doctor.broker import Visit, check_broker, check_running_uplink, resolves
 from yaoma.doctor.certificates import check_certificates
@@ -18,6 +28,7 @@ from yaoma.doctor.delivery import Pending, check_delivery, pending_on_disk, true
 from yaoma.doctor.finding import Finding, Mark
 from yaoma.doctor.host import Account
 from yaoma.doctor.key_files import check_keys, check_secret
+from yaoma.doctor.policy import check_policy
 from yaoma.doctor.service import check_service, is_locked
 from yaoma.doctor.site_list import check_list
 from yaoma.shell.state_lock import StateLock
@@ -290,3 +301,43 @@ def test_service_when_it_runs_on_its_last_good_configuration_then_that_is_named(
 
     assert marks(found) == {"config.last_good": Mark.TROUBLE}
     assert found[0].facts["why"] == Said("没有密钥", "no key")
+
+
+def test_policy_when_it_is_refused_then_the_reason_and_what_goes_on_are_named(config: Config, tmp_path: Path) -> None:
+    """A stranger's signature is trouble while only a default stands in, and a warning beside the last good one."""
+    centre = make_signer(tmp_path / "centre.key", "county/list")
+    (tmp_path / "list.vkey").write_text(f"{centre.verifier()}\n")
+    text = county_text()
+    file, state = tmp_path / "policy.signed", tmp_path / "state"
+    state.mkdir()
+    policy = PolicyConfig(id="county", institution=InstitutionKind.VILLAGE, file=file)
+    placed = config.model_copy(update={"policy": policy, "state": StateConfig(folder=state)})
+
+    assert marks(check_policy(placed)) == {
+        "policy_refused.absent": Mark.TROUBLE,
+        "doctor.policy_instead": Mark.WARNING,
+    }
+    file.write_text(centre.sign(text))
+    assert marks(check_policy(placed)) == {"doctor.policy_sound": Mark.OK}
+    (state / "policy.kept").write_text(centre.sign(text))
+    file.write_text(make_signer(tmp_path / "stranger.key", "county/list").sign(text))
+    found = check_policy(placed)
+    assert marks(found) == {"policy_refused.unsigned": Mark.WARNING, "doctor.policy_instead": Mark.WARNING}
+    assert ("county", 5) == (found[1].facts["policy"], found[1].facts["version"])
+
+
+def test_policy_when_the_place_has_none_of_that_name_then_it_is_trouble(config: Config) -> None:
+    """A wrong id would be judged by the default rules without a word."""
+    wrong = config.model_copy(update={"policy": PolicyConfig(id="nowhere", institution=InstitutionKind.VILLAGE)})
+
+    assert marks(check_policy(config)) == {"doctor.policy_sound": Mark.OK}
+    assert marks(check_policy(wrong)) == {"policy_refused.absent": Mark.TROUBLE, "doctor.policy_instead": Mark.WARNING}
+
+
+def county_text() -> str:
+    """A county's policy, upon its province's."""
+    return (
+        f'type = "{TYPE}"\nid = "county"\nversion = 5\nbase = "fujian"\n'
+        'title = { zh = "县", en = "County" }\n\n[rule.upload_within_hours]\n'
+        'value = 12\nrows = ["S4-18"]\nwhy = { zh = "因为", en = "because" }\n'
+    )

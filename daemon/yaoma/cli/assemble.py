@@ -4,10 +4,10 @@ import queue
 import secrets
 
 from yaoma import __version__
-from yaoma.cli.chosen_policy import chosen_policy
 from yaoma.cli.knowledge import list_used, opened_lists, person_sealer, policy_used, seal_with
 from yaoma.cli.screens import indicators_of, metrics_of, status_of
 from yaoma.cli.uplink import info_of, line_opener
+from yaoma.config.chosen_policy import chosen_policy
 from yaoma.config.load import Loaded
 from yaoma.config.model import Config
 from yaoma.core.checkpoint import box_key_name

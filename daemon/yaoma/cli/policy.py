@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from yaoma.cli.chosen_policy import chosen_policy
 from yaoma.cli.policy_lines import explained, mistakes_of, plain, shown, shown_lines
 from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.config.chosen_policy import chosen_policy
 from yaoma.config.mistake import Mistake, lines_of
 from yaoma.config.positions import positions
 from yaoma.config.said import Said

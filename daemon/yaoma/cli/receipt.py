@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.chosen_policy import chosen_policy
 from yaoma.cli.list_files import opened
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.config.chosen_policy import chosen_policy
 from yaoma.core.product import Product
 from yaoma.core.receipt_text import receipt_lines
 from yaoma.shell.database import DatabaseError

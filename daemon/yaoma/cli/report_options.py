@@ -7,10 +7,10 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from yaoma.cli.chosen_policy import chosen_policy
 from yaoma.cli.list_files import opened
 from yaoma.cli.policy_lines import shown, shown_lines
 from yaoma.cli.report import CommandError
+from yaoma.config.chosen_policy import chosen_policy
 from yaoma.config.model import Config
 from yaoma.core.allowlist import Allowlist
 from yaoma.core.product import Product

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.chosen_policy import chosen_policy
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.config.chosen_policy import chosen_policy
 from yaoma.core.code import Lookalike, as_pack, parse
 from yaoma.core.policy import Policy
 from yaoma.core.verdict import Situation, judge

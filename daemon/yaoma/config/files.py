@@ -1,4 +1,4 @@
-"""Files: those that the configuration names and that are not there; no mistake of the file, but the box won't start."""
+"""Files: what the configuration names and is not there, or can't be put there; notes, for the file has no mistake."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +19,11 @@ _LIST: Final = Said(
     "没有名单也能启动，但扫码按规则判为“复核”；请向中心索取",
     "the box starts without, but scans are judged without a list; get it from the centre",
 )
+_OUT_OF_REACH: Final = Said(
+    "yaoma update 的服务只能写 {folder}，中心下发的规则放不到这里；请改为 {within}，或自行放置规则文件",
+    "the service of yaoma update can write below {folder} only and can't put the centre's policy here; "
+    "set {within}, or put the file in place yourself",
+)
 _ABSENT: Final = Said("没有文件 {path}；{todo}", "there is no file {path}; {todo}")
 _UNSEEN: Final = Said(
     "当前用户看不到 {path}；请用 sudo 再检查一次", "this user can't look at {path}; check again with sudo"
@@ -27,6 +32,8 @@ _UNSEEN: Final = Said(
 
 def missing_files(config: Config, places: Mapping[KeyPath, Position]) -> list[Notice]:
     """Name every key, certificate and list that is configured and not there, and say what to do.
+
+    A place for the policy that the sandboxed update can't write is named, too.
 
     Args:
         config: The configuration.
@@ -43,9 +50,17 @@ def missing_files(config: Config, places: Mapping[KeyPath, Position]) -> list[No
             said = _UNSEEN.fill({"path": str(file)})
         else:
             continue
-        place = places.get(path)
-        out.append(Notice(".".join(str(part) for part in path), said, place.line if place else None))
+        out.append(_notice(path, said, places))
+    policy, folder = config.policy.file, config.state.folder
+    if policy is not None and config.allowlist.url is not None and not policy.is_relative_to(folder):
+        said = _OUT_OF_REACH.fill({"folder": str(folder), "within": str(folder / policy.name)})
+        out.append(_notice(("policy", "file"), said, places))
     return out
+
+
+def _notice(path: KeyPath, said: Said, places: Mapping[KeyPath, Position]) -> Notice:
+    place = places.get(path)
+    return Notice(".".join(str(part) for part in path), said, place.line if place else None)
 
 
 def _named(config: Config) -> Iterator[tuple[KeyPath, Path, Said]]:

@@ -22,6 +22,7 @@ from yaoma.doctor.finding import Finding, Group, trouble
 from yaoma.doctor.host import Account, Host, account_of
 from yaoma.doctor.journal import check_aside, check_journal
 from yaoma.doctor.key_files import check_keys
+from yaoma.doctor.policy import check_policy
 from yaoma.doctor.scanners import KEYBOARD_DRIVERS, check_running_scanners, check_scanners, device_of
 from yaoma.doctor.service import check_service, is_locked, status_of
 from yaoma.doctor.settings import check_settings
@@ -145,6 +146,7 @@ def _checks(patient: _Patient) -> list[tuple[Group, Check]]:
         (Group.BROKER, lambda: _broker(patient)),
         (Group.DELIVERY, lambda: check_delivery(patient.pending, patient.now.wall_ms)),
         (Group.LIST, lambda: _list(patient)),
+        (Group.LIST, lambda: check_policy(config)),
         (Group.JOURNAL, lambda: check_journal(folder, patient.verifiers, config.site, config.box)),
         (Group.JOURNAL, lambda: check_aside(folder)),
         (Group.BOARD, lambda: check_board(host)),
