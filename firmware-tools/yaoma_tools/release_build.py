@@ -15,7 +15,15 @@ from yaoma.core.list_delta import DeltaError, ListDelta
 from yaoma.core.note import Signer
 from yaoma.core.other_pattern import OtherPattern
 from yaoma.core.product_table import PRODUCTS_TYPE, ProductTable, TableError
-from yaoma.core.release import CONFIG_TYPE, DeltaStep, PolicyFile, ReleaseIndex, read_policies, read_release
+from yaoma.core.release import (
+    CONFIG_TYPE,
+    DeltaStep,
+    PolicyFile,
+    ReleaseIndex,
+    highest_after,
+    read_policies,
+    read_release,
+)
 from yaoma.core.site_list import ANY_SITE
 from yaoma.shell.base_file import BaseFile
 from yaoma_tools.list_source_tables import read_denials, read_patterns, read_products
@@ -97,7 +105,7 @@ def publish_release(
     before = _index(repository)
     version = before.version if before else 0
     if parts.bases or parts.deltas or parts.products:
-        index = _list_files(parts, before, files, now_ms())
+        index = _list_files(parts, repository, files, now_ms())
         read_release(index.text(), index.site if index.site != ANY_SITE else "any")
         files[_INDEX] = NewFile(index.text())
         version = index.version
@@ -123,8 +131,9 @@ def _index(repository: ReleaseRepository) -> ReleaseIndex | None:
 
 
 def _list_files(
-    parts: ReleaseParts, before: ReleaseIndex | None, files: dict[str, NewFile], now_ms: int
+    parts: ReleaseParts, repository: ReleaseRepository, files: dict[str, NewFile], now_ms: int
 ) -> ReleaseIndex:
+    before = _index(repository)
     if before is None and not parts.bases:
         raise RepositoryMistakeError("the first release needs base files")
     steps = []
@@ -135,8 +144,12 @@ def _list_files(
             raise RepositoryMistakeError(f"{path.name}: {error}") from None
         step = DeltaStep(f"allow/delta-{delta.from_version}-{delta.to_version}", delta.from_version, delta.to_version)
         steps.append(step)
+        if before is not None and step.end <= before.version:
+            _check_unchanged(path, step, repository)
         files[step.target] = NewFile(path)
     version = steps[-1].end if steps else parts.version or (before.version if before else 0)
+    if before is not None and version > highest_after(before.version):
+        raise RepositoryMistakeError(f"version {version} leaps: boxes take {highest_after(before.version)} at most")
     if before is not None and version < before.version:
         raise RepositoryMistakeError(f"version {version} is below {before.version}, which boxes have already")
     bases, base_version = (before.bases, before.base_version) if before else ((), 0)
@@ -151,7 +164,8 @@ def _list_files(
         content = _products(parts.products, parts.patterns)
         products = f"allow/products-{hashlib.sha256(content).hexdigest()[:16]}"
         files[products] = NewFile(content)
-    kept = [*(before.deltas if before else ()), *steps][-KEPT_DELTAS:]
+    earlier = [one for one in (before.deltas if before else ()) if one not in steps]
+    kept = [*earlier, *steps][-KEPT_DELTAS:]
     return ReleaseIndex(
         site=parts.site if before is None else before.site,
         version=version,
@@ -162,6 +176,14 @@ def _list_files(
         deltas=kept,
         products=products,
     )
+
+
+def _check_unchanged(path: Path, step: DeltaStep, repository: ReleaseRepository) -> None:
+    """Refuse other content under a version that boxes have already: two boxes would have two lists by one number."""
+    if repository.content(step.target) != path.read_bytes():
+        raise RepositoryMistakeError(
+            f"{path.name}: version {step.end} is published already, with other content; make a delta to a new version"
+        )
 
 
 def _policies(repository: ReleaseRepository, sources: Sequence[PolicySource]) -> dict[str, NewFile]:
