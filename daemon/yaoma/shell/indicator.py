@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TextIO
 from yaoma.core.reason import Degraded, VerdictClass
 from yaoma.core.wording import Facts
 from yaoma.shell.catalogue import Catalogue, Text
-from yaoma.shell.signal_pattern import PATTERNS
 from yaoma_drivers.signal import Signal
+from yaoma_drivers.signal_pattern import PATTERNS
 
 if TYPE_CHECKING:
     from rich.console import Console
