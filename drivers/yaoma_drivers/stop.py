@@ -18,6 +18,7 @@ class Stop:
     def __init__(self) -> None:
         self._wakeup = Wakeup()
         self._set = False
+        self._children: list[Stop] = []
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable for good with `set()`, or -1 once closed."""
@@ -28,6 +29,17 @@ class Stop:
         if not self._set:
             self._set = True
             self._wakeup.ring()
+            for child in self._children:
+                child.set()
+
+    def child(self) -> "Stop":
+        """Return one that is set with this one, and may be set alone; it is to be closed by whoever asked for it."""
+        made = Stop()
+        self._children = [child for child in self._children if child.fileno() >= 0] + [made]
+        if self._set:
+            # It may have been set before the child was there to be told.
+            made.set()
+        return made
 
     def is_set(self) -> bool:
         """Tell whether the end was asked for."""

@@ -55,6 +55,7 @@ class Symbol:
         fault: Why there is no text, or None.
         length: Number of bytes read, also where `data` was thrown away.
         typing: How it was typed, if its scanner types.
+        in_burst: It came among others faster than anybody scans: read earlier, perhaps, and sent now.
     """
 
     data: bytes = field(repr=False)
@@ -65,6 +66,7 @@ class Symbol:
     fault: ReadFault | None = None
     length: int = -1
     typing: Typing | None = field(default=None, compare=False)
+    in_burst: bool = False
 
     def __post_init__(self) -> None:
         """Fill in the length; refuse data that a driver should have cut."""

@@ -134,3 +134,22 @@ def test_empty_when_called_then_nothing_waits() -> None:
     shows.empty()
     assert not readable(shows)
     assert shows.take() is None
+
+
+def test_child_when_its_parent_is_set_then_it_is_set_and_never_the_other_way() -> None:
+    """A child may be set alone; whoever sets the parent sets all that are there, and those asked for later."""
+    with Stop() as parent, parent.child() as first, parent.child() as second:
+        first.set()
+        assert (parent.is_set(), second.is_set()) == (False, False)
+        parent.set()
+        assert select.select([second], [], [], 0)[0] == [second]
+        with parent.child() as late:
+            assert late.is_set()
+
+
+def test_child_when_many_were_closed_then_the_parent_forgets_them() -> None:
+    """A scanner that is lent every day leaves nothing behind."""
+    with Stop() as parent:
+        for _ in range(100):
+            parent.child().close()
+        assert len(parent._children) == 1

@@ -63,7 +63,7 @@ def status_of(
         english,
         trouble=recorder.trouble,
         is_connected=uploader.state.is_connected,
-        lost=[reader.state.scanner for reader in readers if not reader.state.working],
+        lost=[reader.state.scanner for reader in readers if reader.state.is_lost],
         late=watch.late,
         safe_mode=safe_mode,
         last_good=last_good,

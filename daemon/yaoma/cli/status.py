@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -12,6 +12,9 @@ from yaoma.shell.control import ControlError, ask
 from yaoma.shell.operations import load_operations
 
 __all__ = ["status"]
+
+#: Reasons for which a scanner does not work and nobody has to do anything.
+_AT_REST: Final = {"asleep": "休眠 / asleep", "lent": "调试中 / lent to a technician"}
 
 
 def status(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False, socket: Path | None = None) -> None:
@@ -56,7 +59,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         f"名单 / list       {_list_line(answer['list'])}",
     ]
     for scanner in answer["scanners"]:
-        state = "正常 / works" if scanner["working"] else f"断开 / lost ({scanner['reason']})"
+        at_rest = _AT_REST.get(scanner["reason"], f"断开 / lost ({scanner['reason']})")
+        state = "正常 / works" if scanner["working"] else at_rest
         out.append(f"扫描 / scanner    {scanner['scanner']}: {state}, {scanner['read']} 次 / read")
     out += [f"工位 / station    {one['station']}: {_ticket_line(one['ticket'])}" for one in answer["stations"]]
     counted = "  ".join(f"{verdict} {number}" for verdict, number in sorted(today.items())) or "-"

@@ -75,6 +75,8 @@ def scan_entry(
         fields |= _code_fields(symbol, code, verdict, situation)
     if verdict.also:
         fields["also"] = [str(one) for one in verdict.also]
+    if symbol.in_burst:
+        fields["burst"] = True
     if situation.is_training:
         fields["training"] = True
     if person is not None:

@@ -15,6 +15,7 @@ from yaoma.service.following import Following
 from yaoma.service.order_form import read_command
 from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
+from yaoma.service.scanner_desk import ScannerDesk
 from yaoma.service.settling import Settling
 from yaoma.service.uplink_state import UplinkState
 from yaoma.service.work import Answer, Claim, Item, Request
@@ -115,7 +116,8 @@ class Desk:
 
     def _answers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]:
         """Give what can be asked that needs the request itself."""
-        answers = {"scans": Following(lambda: self.recorder.journal, self.is_stopping).answer}
+        scanners = ScannerDesk(self.readers, self.is_stopping)
+        answers = {"scans": Following(lambda: self.recorder.journal, self.is_stopping).answer, **scanners.answers()}
         if self.settling is not None:
             answers["release"] = self.settling.answer
         if self.erasing is not None:

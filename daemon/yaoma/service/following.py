@@ -25,6 +25,11 @@ _TOLD: Final = (
     "reason",
     "code",
     "text",
+    "aim",
+    "lookalike",
+    "length",
+    "burst",
+    "waited_ms",
     "lot",
     "expiry",
 )
@@ -84,4 +89,4 @@ class Following:
 def _told(record: Record) -> dict[str, Any]:
     original = record.original()
     told = {name: original.fields[name] for name in _TOLD if name in original.fields}
-    return {"seq": record.seq, "wall_ms": original.stamp.wall_ms, **told}
+    return {"seq": record.seq, "wall_ms": original.stamp.wall_ms, "mono_ms": original.stamp.mono_ms, **told}

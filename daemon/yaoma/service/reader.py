@@ -4,16 +4,19 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, replace
+from typing import Final
 
+from yaoma.service.pace import Pace
 from yaoma.service.watch import Heart
 from yaoma.service.work import Item
 from yaoma_drivers.driver import Driver
-from yaoma_drivers.errors import DeviceError
+from yaoma_drivers.errors import DeviceError, DeviceReason
 from yaoma_drivers.stop import Stop
-from yaoma_drivers.symbol import Symbol
+from yaoma_drivers.symbol import Source, Symbol
 
-__all__ = ["HAND_OVER_S", "Reader", "ScannerState"]
+__all__ = ["HAND_OVER_S", "LENT", "Reader", "Reading", "ScannerState"]
 
 log = logging.getLogger("yaoma.reader")
 
@@ -26,6 +29,40 @@ HAND_OVER_S = 30.0
 
 #: A driver that has run so long without losing its device has it; it gives no other sign before the first symbol.
 _HAS_DEVICE_S = 1.0
+
+
+#: The reason of a scanner that a technician's command has for a while.
+LENT: Final = "lent"
+
+#: Reasons that are no trouble: nobody has to do anything.
+_NO_ALARM: Final = frozenset({DeviceReason.ASLEEP.value, LENT})
+
+_LONGEST_LOAN_S: Final = 300.0
+_GIVES_UP_S: Final = 2.0
+_KEPT_READINGS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is remembered of a symbol that was read; nothing of its text.
+
+    Args:
+        number: Counts from 1 since the start.
+        read_mono_ms: When it was complete, CLOCK_MONOTONIC in milliseconds.
+        length: How many bytes were read.
+        aim: The AIM identifier, or empty.
+        fault: Why there is no text, or empty.
+        took_ms: How long its scanner typed; None if it does not type.
+        terminator: What ended it, where that is known.
+    """
+
+    number: int
+    read_mono_ms: int
+    length: int
+    aim: str
+    fault: str
+    took_ms: int | None
+    terminator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +80,11 @@ class ScannerState:
     working: bool = True
     reason: str = ""
     read: int = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """It should work and does not; a scanner that sleeps or was lent is no alarm."""
+        return not self.working and self.reason not in _NO_ALARM
 
 
 class Reader(threading.Thread):
@@ -74,6 +116,11 @@ class Reader(threading.Thread):
         self._tries = 0
         self._began_s: float | None = None
         self._lock = threading.Lock()
+        self._pace = Pace()
+        self._readings = deque[Reading](maxlen=_KEPT_READINGS)
+        self._turn = stop.child()
+        self._lent_until_s = 0.0
+        self._is_out = threading.Event()
 
     def run(self) -> None:
         """Read; after a loss wait and open again."""
@@ -84,7 +131,7 @@ class Reader(threading.Thread):
                 # A driver gives no sign while its device is quiet.
                 self._heart.rest()
                 try:
-                    for symbol in self.driver.symbols(self._stop_event):
+                    for symbol in self.driver.symbols(self._turn):
                         wait_s = _FIRST_WAIT_S
                         self._heart.beat()
                         self._came_back()
@@ -93,12 +140,43 @@ class Reader(threading.Thread):
                         del symbol
                         self._heart.rest()
                 except DeviceError as error:
-                    self._went(error)
-                    self._stop_event.wait(wait_s)
+                    if not self._turn.is_set():
+                        self._went(error)
+                        self._turn.wait(wait_s)
                     wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                if self._turn.is_set():
+                    self._lie_still()
+                    wait_s = _FIRST_WAIT_S
         except Exception as error:  # a driver of a third party may raise anything; the supervisor must hear of it
             log.exception("reader failed: scanner=%s", self.state.scanner)
             self.failure = error
+        finally:
+            self._turn.close()
+
+    def readings(self, after: int = 0) -> list[Reading]:
+        """Give what was read lately, the oldest first.
+
+        Args:
+            after: Only those with a larger number.
+        """
+        with self._lock:
+            return [one for one in self._readings if one.number > after]
+
+    def lend(self, lent_s: float) -> bool:
+        """Let go of the device for a while, so that a technician's command may open it; tell whether it is free.
+
+        Args:
+            lent_s: For how long at most, in seconds; then it is taken back without being asked.
+        """
+        with self._lock:
+            self._lent_until_s = time.monotonic() + min(lent_s, _LONGEST_LOAN_S)
+            self._turn.set()
+        return self._is_out.wait(_GIVES_UP_S)
+
+    def take_back(self) -> None:
+        """Open the device again."""
+        with self._lock:
+            self._lent_until_s = 0.0
 
     def look(self) -> None:
         """Notice that the device is back although nothing was scanned yet; the supervisor calls this now and then."""
@@ -106,7 +184,26 @@ class Reader(threading.Thread):
         if began_s is not None and time.monotonic() - began_s > _HAS_DEVICE_S:
             self._came_back()
 
+    def _lie_still(self) -> None:
+        """Wait until the device is given back or the time is over; on the way to the end there is no waiting."""
+        self._heart.rest()
+        if self._stop_event.is_set():
+            return
+        with self._lock:
+            self._began_s = None
+            self.state = replace(self.state, working=False, reason=LENT)
+        self._is_out.set()
+        while time.monotonic() < self._lent_until_s and not self._stop_event.wait(_STOP_LOOK_S):
+            pass
+        with self._lock:
+            self._is_out.clear()
+            self._turn.close()
+            self._turn = self._stop_event.child()
+            self.state = replace(self.state, working=True, reason="")
+
     def _put(self, symbol: Symbol) -> None:
+        if symbol.source is Source.SCANNER and self._pace.is_burst(symbol.read_mono_ms):
+            symbol = replace(symbol, in_burst=True)
         while not self._stop_event.is_set():
             try:
                 self._symbols.put(symbol, timeout=_STOP_LOOK_S)
@@ -114,6 +211,7 @@ class Reader(threading.Thread):
                 continue
             with self._lock:
                 self.state = replace(self.state, read=self.state.read + 1)
+                self._readings.append(_remembered(symbol, self.state.read))
             return
 
     def _went(self, error: DeviceError) -> None:
@@ -123,7 +221,8 @@ class Reader(threading.Thread):
             if not self.state.working and self.state.reason == error.reason.value:
                 return
             self.state = replace(self.state, working=False, reason=error.reason.value)
-        log.warning("scanner lost: scanner=%s reason=%s", self.state.scanner, error.reason.value)
+        level = logging.WARNING if self.state.is_lost else logging.INFO
+        log.log(level, "scanner lost: scanner=%s reason=%s", self.state.scanner, error.reason.value)
 
     def _came_back(self) -> None:
         with self._lock:
@@ -132,3 +231,16 @@ class Reader(threading.Thread):
             tries, self._tries = self._tries, 0
             self.state = replace(self.state, working=True, reason="")
         log.warning("scanner back: scanner=%s tries=%d", self.state.scanner, tries)
+
+
+def _remembered(symbol: Symbol, number: int) -> Reading:
+    typing = symbol.typing
+    return Reading(
+        number,
+        symbol.read_mono_ms,
+        symbol.length,
+        symbol.aim,
+        symbol.fault.value if symbol.fault else "",
+        typing.took_ms if typing else None,
+        typing.terminator if typing else "",
+    )

@@ -46,7 +46,7 @@ def look(desk: Desk, indicators: Sequence[IndicatorWorker], commits: Durations) 
         is_connected=uplink.is_connected,
         link_trouble=str(uplink.trouble or ""),
         is_taken_over=uplink.is_taken_over,
-        scanners={reader.state.scanner: Scanner(reader.state.working, reader.state.read) for reader in desk.readers}
+        scanners={reader.state.scanner: Scanner(not reader.state.is_lost, reader.state.read) for reader in desk.readers}
         | dict.fromkeys(desk.left_out, Scanner(is_working=False, read=0)),
         shows={one.name.removeprefix("indicator-"): Show(one.dropped, one.is_stuck) for one in indicators},
         disk_free_bytes=room.free_bytes,
