@@ -31,6 +31,9 @@ class AlarmKind(StrEnum):
     COPY_MISMATCH = "copy_mismatch"  # a copy that does not hold what it names; kept and held
     STORE_DAMAGED = "store_damaged"  # a stored body no longer fits its leaf hash
     PROBLEM_URGENT = "problem_urgent"  # somebody at a counter reported something that can't wait
+    TICKET_INCOMPLETE = "ticket_incomplete"  # a closed ticket whose records don't add up to what the box counted
+    PLATFORM_AWAY = "platform_away"  # a platform can't be reached, or refuses our credentials
+    UPLOAD_UNSOLVED = "upload_unsolved"  # nobody knows for long whether a platform has a parcel
     DESTINATION_ODD = "destination_odd"  # a destination is not where we left it
 
 

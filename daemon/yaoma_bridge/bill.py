@@ -52,7 +52,8 @@ class SealedPerson:
     Args:
         n: Feed number of the record that carries it.
         site: The institution and ...
-        box: ... the box for which it was sealed: both are part of the seal's context.
+        box: ... the box and ...
+        log: ... the log for which it was sealed: all three are the seal's context (`person_context`).
         facts: What the record says of it openly: kind of document, hash, key ids.
         blob: The sealed bytes as they came (`yaoma.core.sealed`); empty if they were erased since.
     """
@@ -60,6 +61,7 @@ class SealedPerson:
     n: int
     site: str
     box: str
+    log: str
     facts: Mapping[str, Json] = field(repr=False)
     blob: bytes = field(repr=False)
 

@@ -1,6 +1,7 @@
 """Config: one TOML file into frozen models; every error names the key, never the value."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,7 +10,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from yaoma.core.note import NoteError, Signer
+from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.errors import ConfigError
+from yaoma_bridge.platform import Pace
+from yaoma_bridge.routing import Route
 from yaoma_link.endpoint import Endpoint, TlsFiles
 
 __all__ = ["BridgeConfig", "read_config", "read_signer"]
@@ -91,13 +95,47 @@ class ClockTable(_Table):
     untrusted: Literal["hold", "send"] = "hold"
 
 
+class InstitutionsTable(_Table):
+    """`[institutions]`: the folder with one `<site>.toml` per institution."""
+
+    folder: Path
+
+    _resolve = field_validator("folder")(_resolved)
+
+
+class ProductsTable(_Table):
+    """`[products]`: what the centre knows of products: a release's products file, and further columns as CSV."""
+
+    table: Path | None = None
+    facts: Path | None = None
+
+    _resolve = field_validator("table", "facts")(lambda value, info: value if value is None else _resolved(value, info))
+
+
+class PaceTable(_Table):
+    """`[destination.pace]`: what is to differ from the platform's own pace."""
+
+    calls_per_s: Annotated[float, Field(ge=0, le=1000)] | None = None
+    burst: Annotated[int, Field(ge=1, le=1000)] | None = None
+    at_once: Annotated[int, Field(ge=1, le=64)] | None = None
+    first_ask_s: Annotated[float, Field(gt=0, le=3600)] | None = None
+    longest_ask_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    give_up_s: Annotated[float, Field(gt=0, le=30 * 86_400)] | None = None
+
+    def over(self, pace: Pace) -> Pace:
+        """Give a platform's pace with what differs."""
+        return replace(pace, **{name: value for name, value in self if value is not None})
+
+
 class DestinationTable(BaseModel):
-    """`[[destination]]`: name and kind; the rest belongs to the kind and is checked there."""
+    """`[[destination]]`: name, kind, and of a platform its route and pace; the rest is checked by the kind."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
     kind: str
+    route: Route = Route()
+    pace: PaceTable = PaceTable()
 
 
 class BridgeConfig(_Table):
@@ -108,6 +146,8 @@ class BridgeConfig(_Table):
     keys: KeysTable
     registry: RegistryTable
     clock: ClockTable = ClockTable()
+    institutions: InstitutionsTable | None = None
+    products: ProductsTable = ProductsTable()
     destination: tuple[DestinationTable, ...] = ()
 
     @field_validator("destination")
@@ -116,6 +156,11 @@ class BridgeConfig(_Table):
         if len({table.name for table in tables}) != len(tables):
             raise ValueError("two destinations have the same name")
         return tables
+
+    def facts(self) -> CentreFacts:
+        """Make what is looked up of institutions and products."""
+        folder = None if self.institutions is None else self.institutions.folder
+        return CentreFacts(folder, self.products.table, self.products.facts)
 
 
 def read_config(path: Path) -> BridgeConfig:

@@ -86,6 +86,11 @@ class Breaker:
         # While the one call is under way nobody knows how long it takes.
         return max(self._open_until_s - now_s, 1.0)
 
+    def put_back(self) -> None:
+        """Note that the one call was not made after all."""
+        if self.state is BreakerState.HALF_OPEN:
+            self.state = BreakerState.OPEN
+
     def good(self) -> None:
         """Note that the platform answered, whatever it said of the parcel."""
         self._troubles = 0

@@ -16,14 +16,18 @@ from itertools import groupby
 from yaoma.core.note import Signer
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.config import BridgeConfig, read_signer
+from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.destinations.find import make_destination
 from yaoma_bridge.errors import BatchRefusedError, BridgeError
 from yaoma_bridge.follow_up import FollowUp
 from yaoma_bridge.ingest import Parcel, opened, store_parcels
+from yaoma_bridge.platform import Platform
 from yaoma_bridge.receipts import ASK_AGAIN_MS, Outgoing, due_receipts, receipts_for, unapplied_receipts
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.state import due_state, has_due
 from yaoma_bridge.store import Store
+from yaoma_bridge.upload_threads import UploadThreads
+from yaoma_bridge.uploading import Upload
 from yaoma_bridge.welcome import Birth, read_status, welcome
 from yaoma_link.notify import Notify
 from yaoma_link.report import (
@@ -200,9 +204,14 @@ class Worker:
         """
         config = self._config
         signer = read_signer(config.keys)
-        destinations = [
-            make_destination(table.kind, table.name, table.model_extra or {}) for table in config.destination
-        ]
+        destinations: list[Destination] = []
+        uploads: list[Upload] = []
+        for table in config.destination:
+            made = make_destination(table.kind, table.name, table.model_extra or {})
+            if isinstance(made, Platform):
+                uploads.append(Upload(made, table.route, table.pace.over(made.pace)))
+            else:
+                destinations.append(made)
         reports: queue.Queue[SessionReport] = queue.Queue(maxsize=4 * config.broker.waiting_batches + 100)
         with Store.open(config.store.path) as store:
             follow_up = FollowUp(
@@ -217,6 +226,16 @@ class Worker:
                 outgoing=self._made,
                 now_ms=_now_ms,
             )
+            threads = UploadThreads(
+                config.store.path,
+                uploads,
+                config.facts,
+                signer=signer,
+                owner=self.name,
+                hold_ms=config.store.claim_s * 1000,
+                outgoing=self._made,
+                now_ms=_now_ms,
+            )
             session = Session(
                 config.broker.endpoint(),
                 reports,
@@ -226,18 +245,25 @@ class Worker:
                 inbound_maximum=config.broker.waiting_batches,
             )
             follow_up.start()
+            threads.start()
             session.start()
             self._notify.ready(f"worker {self.name}")
             try:
-                self._work(Intake(store, signer), session, reports, follow_up)
+                self._work(Intake(store, signer), session, reports, (follow_up, threads))
             finally:
                 self._notify.stopping()
                 session.stop()
+                threads.stop()
                 follow_up.stop()
 
     def _work(
-        self, intake: Intake, session: Session, reports: "queue.Queue[SessionReport]", follow_up: FollowUp
+        self,
+        intake: Intake,
+        session: Session,
+        reports: "queue.Queue[SessionReport]",
+        behind: tuple[FollowUp, UploadThreads],
     ) -> None:
+        follow_up, threads = behind
         while not self._stop.is_set():
             arrivals = self._heard(reports)
             if arrivals:
@@ -255,7 +281,9 @@ class Worker:
             self._publish(session)
             if follow_up.failure is not None:
                 raise BridgeError("the follow-up thread has ended", "Look into the log above this line")
-            if time.monotonic() - follow_up.beat_s < _STALLED_S:
+            if threads.failure is not None:
+                raise BridgeError("a thread that uploads has ended", "Look into the log above this line")
+            if time.monotonic() - min(follow_up.beat_s, threads.beat_s) < _STALLED_S:
                 self._notify.watchdog()
 
     def _heard(self, reports: "queue.Queue[SessionReport]") -> list[Received]:

@@ -7,14 +7,15 @@ from pydantic import BaseModel, ValidationError
 
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.errors import ConfigError
+from yaoma_bridge.platform import Platform
 
 __all__ = ["ENTRY_POINTS", "make_destination"]
 
 ENTRY_POINTS = "yaoma.destinations"
 
 
-def make_destination(kind: str, name: str, options: Mapping[str, object]) -> Destination:
-    """Make a destination.
+def make_destination(kind: str, name: str, options: Mapping[str, object]) -> Destination | Platform:
+    """Make a destination: one that takes events, or a platform that takes bills.
 
     Args:
         kind: The entry point's name, such as `file`.
@@ -37,5 +38,5 @@ def make_destination(kind: str, name: str, options: Mapping[str, object]) -> Des
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"destination {name}: {key}: {first['msg']}", "Correct the key") from None
     made = loaded(name, checked)
-    assert isinstance(made, Destination)
+    assert isinstance(made, Destination | Platform)
     return made

@@ -1,0 +1,123 @@
+"""Bundling: rules the lines of new bills for one platform, and divides what it wants into stored parcels."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from yaoma.core.note import Signer
+from yaoma_bridge.bill import Bill
+from yaoma_bridge.bill_text import read_bill
+from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.errors import ConfigError
+from yaoma_bridge.fate import Cause, Fate, moved
+from yaoma_bridge.parcel_load import chosen_bill
+from yaoma_bridge.parcel_rows import insert_parcels
+from yaoma_bridge.platform import Platform, RulingKind
+from yaoma_bridge.receipts import Outgoing
+from yaoma_bridge.routing import Route, ruling
+from yaoma_bridge.store import Store
+from yaoma_bridge.upload_rows import Standing, put_standings, standing_of
+
+__all__ = ["QUARANTINED", "Bundler"]
+
+_AT_ONCE = 100
+
+#: Why a line is held whose packs went into quarantine: it goes on by itself once they are released.
+QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundler:
+    """Divides bills for one platform; many workers may do so, since each bill counts once.
+
+    Args:
+        store: The store; this thread's own.
+        platform: The platform.
+        route: Which lines go to it.
+        facts: What the centre knows.
+        signer: The bridge's key, for the receipts that tell what waits and what is held.
+    """
+
+    store: Store
+    platform: Platform
+    route: Route
+    facts: CentreFacts
+    signer: Signer
+
+    def bundle(self, now_ms: int) -> list[Outgoing] | None:
+        """Take the next bills.
+
+        Args:
+            now_ms: The time, milliseconds since 1970.
+
+        Returns:
+            The receipts to publish, or None if there was no new bill.
+        """
+        name = self.platform.name
+        with self.store.reading() as tx:
+            upto = _upto(tx, name)
+            newest = tx.execute("SELECT MAX(id) FROM bill").fetchone()[0] or 0
+        if newest <= upto:
+            return None
+        with self.store.writing() as tx:
+            upto = _upto(tx, name)
+            rows = tx.execute(
+                "SELECT id, body, quarantined FROM bill WHERE id>? AND destination IN ('', ?) ORDER BY id LIMIT ?",
+                (upto, name, _AT_ONCE),
+            ).fetchall()
+            end = rows[-1][0] if len(rows) == _AT_ONCE else max(newest, upto)
+            standings: dict[int, Standing] = {}
+            for bill_id, body, quarantined in rows:
+                standings |= self._rule(tx, bill_id, read_bill(body), frozenset(json.loads(quarantined)), now_ms)
+            tx.execute(
+                "INSERT INTO progress (name, upto) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET upto=excluded.upto",
+                (f"destination:{name}", end),
+            )
+            return put_standings(tx, name, standings, self.signer, now_ms)
+
+    def _rule(
+        self, tx: sqlite3.Connection, bill_id: int, kept: Bill, quarantined: frozenset[int], now_ms: int
+    ) -> dict[int, Standing]:
+        """Rule each line of a bill and keep the parcels of those that are wanted."""
+        standings: dict[int, Standing] = {}
+        wanted: list[int] = []
+        try:
+            bill = self.facts.completed(kept)
+        except ConfigError:
+            bill = None
+        for number, line in enumerate(kept.lines):
+            if bill is None:
+                held = "centre_facts"
+            else:
+                found = ruling(self.route, self.platform, bill, bill.lines[number])
+                if found.kind is RulingKind.NOT_NEEDED:
+                    continue
+                held = QUARANTINED if number in quarantined else found.reason
+                if found.kind is RulingKind.NEEDED and number not in quarantined:
+                    wanted.append(number)
+                    held = ""
+            before = {n: standing_of(tx, self.platform.name, n) for n in line.records}
+            cause = Cause.HOLD if held else Cause.BUNDLE
+            standings |= {n: Standing(moved(_waiting(one), cause), held, bill_id, number) for n, one in before.items()}
+        if bill is not None and wanted:
+            chosen = chosen_bill(bill, wanted)
+            parcels = self.platform.parcels(chosen)
+            assert {number for parcel in parcels for number in parcel.lines} == set(range(len(wanted)))
+            tx.execute(
+                "INSERT INTO bundle (destination, bill_id, lines) VALUES (?,?,?)",
+                (self.platform.name, bill_id, json.dumps(wanted)),
+            )
+            insert_parcels(tx, self.platform.name, bill_id, parcels, now_ms)
+        return standings
+
+
+def _waiting(before: Standing | None) -> Fate:
+    """Give where a record stands before it is ruled: it waits, whatever held or refused an earlier part of its bill."""
+    if before is None or before.fate is Fate.WAITING:
+        return Fate.WAITING
+    return moved(before.fate, Cause.RETRY)
+
+
+def _upto(tx: sqlite3.Connection, name: str) -> int:
+    found = tx.execute("SELECT upto FROM progress WHERE name=?", (f"destination:{name}",)).fetchone()
+    return 0 if found is None else int(found[0])

@@ -1,0 +1,152 @@
+"""Centre facts: what the centre knows of institutions and products, read from files and read again when they change."""
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from yaoma.core.code import CodeError, OtherPattern, from_key
+from yaoma.core.product import Product
+from yaoma.core.product_table import ProductTable, TableError
+from yaoma_bridge.bill import Bill, BillLine, Institution, InstitutionKind, SealedPerson
+from yaoma_bridge.errors import ConfigError
+
+__all__ = ["CentreFacts", "read_institution"]
+
+_SITE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class _Read:
+    """One file as it was last read."""
+
+    stamp: tuple[int, int] | None = None
+    value: object = None
+
+
+@dataclass(slots=True)
+class CentreFacts:
+    """What is looked up when a bill is ruled, divided and sent; one thread's own.
+
+    Args:
+        institutions: The folder with one `<site>.toml` each, or None.
+        products: The products file of the signed release (`yaoma/products/v1`), or None.
+        further: A CSV file with a column `key` (product key or drug id) and any further ones, or None.
+    """
+
+    institutions: Path | None = None
+    products: Path | None = None
+    further: Path | None = None
+    _sites: dict[str, _Read] = field(default_factory=dict, repr=False)
+    _table: _Read = field(default_factory=_Read, repr=False)
+    _rows: _Read = field(default_factory=_Read, repr=False)
+
+    def institution(self, site: str) -> Institution | None:
+        """Give an institution, or None if no file describes it.
+
+        Raises:
+            ConfigError: If its file can't be used.
+        """
+        if self.institutions is None or not _SITE.fullmatch(site):
+            return None
+        path = self.institutions / f"{site}.toml"
+        kept = self._sites.setdefault(site, _Read())
+        if _has_changed(path, kept):
+            kept.value = read_institution(path, site) if kept.stamp is not None else None
+        return kept.value if isinstance(kept.value, Institution) else None
+
+    def completed(self, bill: Bill, persons: Sequence[SealedPerson] = ()) -> Bill:
+        """Give a bill with all that is known of its institution and products now.
+
+        Raises:
+            ConfigError: If one of the files can't be used.
+        """
+        table, rows = self._products(), self._further()
+        patterns = table.patterns if table is not None else ()
+        lines = [self._line(line, table, patterns, rows) for line in bill.lines]
+        return replace(bill, lines=tuple(lines), institution=self.institution(bill.site), persons=tuple(persons))
+
+    @staticmethod
+    def _line(
+        line: BillLine,
+        table: ProductTable | None,
+        patterns: Sequence[OtherPattern],
+        rows: Mapping[str, Mapping[str, str]],
+    ) -> BillLine:
+        try:
+            key = from_key(line.code, patterns).product_key
+        except CodeError:
+            return line
+        product: Product | None = table.products.get(key) if table is not None else None
+        facts = rows.get(key) or (rows.get(product.drug_id) if product is not None else None) or _NOTHING
+        return replace(line, product=product, facts=facts)
+
+    def _products(self) -> ProductTable | None:
+        if self.products is not None and _has_changed(self.products, self._table):
+            try:
+                self._table.value = ProductTable.parse(self.products.read_bytes())
+            except OSError as error:
+                raise ConfigError(f"products.table: {error.strerror}", "Name the products file of a release") from None
+            except TableError as error:
+                raise ConfigError(f"products.table: {error}", "Build it with `yaoma-tools`") from None
+        return self._table.value if isinstance(self._table.value, ProductTable) else None
+
+    def _further(self) -> Mapping[str, Mapping[str, str]]:
+        if self.further is not None and _has_changed(self.further, self._rows):
+            try:
+                text = self.further.read_text(encoding="utf-8-sig")
+            except (OSError, UnicodeDecodeError):
+                raise ConfigError("products.facts can't be read as UTF-8", "Name a CSV file") from None
+            reader = csv.DictReader(io.StringIO(text), strict=True)
+            if "key" not in (reader.fieldnames or ()):
+                raise ConfigError("products.facts has no column `key`", "Give product key or drug id there")
+            self._rows.value = {
+                row["key"]: MappingProxyType({name: cell for name, cell in row.items() if name != "key" and cell})
+                for row in reader
+            }
+        return self._rows.value if isinstance(self._rows.value, dict) else {}
+
+
+def read_institution(path: Path, site: str) -> Institution:
+    """Read the file of one institution: `kind`, `name`, `credit_code`, and a table for each kind of destination.
+
+    Raises:
+        ConfigError: If it can't be used; the sentence names the key.
+    """
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path.name}: {error.strerror}", "Check the folder of institutions") from None
+    except ValueError as error:
+        raise ConfigError(f"{path.name}: {error}", "Correct that line") from None
+    own = {name: MappingProxyType(table) for name, table in fields.items() if isinstance(table, dict)}
+    if unknown := sorted(fields.keys() - own.keys() - {"kind", "name", "credit_code"}):
+        raise ConfigError(f"{path.name}: unknown key {unknown[0]}", "Correct the key")
+    try:
+        kind = InstitutionKind(str(fields.get("kind")))
+    except ValueError:
+        known = ", ".join(InstitutionKind)
+        raise ConfigError(f"{path.name}: kind is one of {known}", "Correct the key") from None
+    return Institution(
+        site, kind, str(fields.get("name", "")), str(fields.get("credit_code", "")), MappingProxyType(own)
+    )
+
+
+def _has_changed(path: Path, kept: _Read) -> bool:
+    """Say whether a file is another one than was read; a missing one has no stamp."""
+    try:
+        found = path.stat()
+    except OSError:
+        stamp = None
+    else:
+        stamp = (found.st_mtime_ns, found.st_size)
+    if stamp == kept.stamp and (stamp is not None or kept.value is None):
+        return False
+    kept.stamp = stamp
+    return True

@@ -1,0 +1,80 @@
+"""Parcel load: a stored parcel as its platform sees it, and what its fate means for single records."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+from yaoma_bridge.bill import Bill, SealedPerson
+from yaoma_bridge.bill_text import read_bill
+from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.fate import Fate, folded
+from yaoma_bridge.parcel_rows import ParcelRow, chosen_lines, parcels_of
+from yaoma_bridge.platform import Parcel
+from yaoma_bridge.upload_rows import Standing
+
+__all__ = ["chosen_bill", "load_parcel", "standings_of"]
+
+
+def chosen_bill(bill: Bill, lines: Sequence[int]) -> Bill:
+    """Give a bill with the lines only that a destination wants."""
+    return replace(bill, lines=tuple(bill.lines[number] for number in lines))
+
+
+def load_parcel(tx: sqlite3.Connection, row: ParcelRow, facts: CentreFacts, *, persons: bool) -> Parcel:
+    """Give a parcel as its platform sees it.
+
+    Args:
+        tx: A transaction.
+        row: The parcel.
+        facts: What the centre knows of products and institutions now.
+        persons: Whether the sealed identities of its bill are wanted.
+
+    Raises:
+        ConfigError: If one of the centre's files can't be used.
+    """
+    body, numbers = tx.execute("SELECT body, persons FROM bill WHERE id=?", (row.bill_id,)).fetchone()
+    bill = read_bill(body)
+    sealed = _persons(tx, bill, json.loads(numbers)) if persons else []
+    bill = chosen_bill(facts.completed(bill, sealed), chosen_lines(tx, row.destination, row.bill_id))
+    return Parcel(row.number, row.call, bill, row.lines, row.codes, row.follows, row.facts)
+
+
+def _persons(tx: sqlite3.Connection, bill: Bill, numbers: Sequence[int]) -> list[SealedPerson]:
+    persons = []
+    for n in numbers:
+        found = tx.execute(
+            "SELECT record.body, sealed.blob FROM event JOIN record USING (log_id, seq) "
+            "LEFT JOIN sealed USING (log_id, seq) WHERE event.n=?",
+            (n,),
+        ).fetchone()
+        fields = json.loads(found[0])
+        inner = fields.get("record", fields)
+        said = inner.get("person")
+        persons.append(
+            SealedPerson(
+                n,
+                bill.site,
+                bill.box,
+                str(inner.get("log")),
+                said if isinstance(said, dict) else {},
+                bytes(found[1] or b""),
+            )
+        )
+    return persons
+
+
+def standings_of(tx: sqlite3.Connection, destination: str, bill_id: int) -> dict[int, Standing]:
+    """Give where the records of a bill's parcels stand at a destination, folded from all of them."""
+    lines = chosen_lines(tx, destination, bill_id)
+    fates: dict[int, list[tuple[Fate, str]]] = {}
+    for row in parcels_of(tx, bill_id, destination):
+        for number in row.lines:
+            fates.setdefault(lines[number], []).append(row.fate_of(number))
+    (body,) = tx.execute("SELECT body FROM bill WHERE id=?", (bill_id,)).fetchone()
+    bill = read_bill(body)
+    standings: dict[int, Standing] = {}
+    for line, several in fates.items():
+        fate, reason = folded(several)
+        standings |= {n: Standing(fate, reason, bill_id, line) for n in bill.lines[line].records}
+    return standings

@@ -1,0 +1,90 @@
+"""Upload rows: what became of each record at each platform, kept, and told to its box in the same transaction."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from yaoma.core.note import Signer
+from yaoma_bridge.fate import Fate, outcome_of
+from yaoma_bridge.log_rows import log_by_id
+from yaoma_bridge.outcomes import lay_over
+from yaoma_bridge.receipts import Outgoing, make_receipts
+from yaoma_link.receipt import Outcome, OutcomeState
+
+__all__ = ["Standing", "put_standings", "standing_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a record stands at a destination.
+
+    Args:
+        fate: Where.
+        reason: Why, a stable id; empty if there is nothing to say.
+        bill_id: The part of a bill that it is uploaded by.
+        line: Its line there.
+    """
+
+    fate: Fate
+    reason: str
+    bill_id: int
+    line: int
+
+
+def standing_of(tx: sqlite3.Connection, destination: str, n: int) -> Standing | None:
+    """Give where a record stands, or None if it is in no bill yet, or this destination does not want it."""
+    found = tx.execute(
+        "SELECT fate, reason, bill_id, line FROM upload WHERE destination=? AND n=?", (destination, n)
+    ).fetchone()
+    return None if found is None else Standing(Fate(found[0]), found[1], found[2], found[3])
+
+
+def put_standings(
+    tx: sqlite3.Connection, destination: str, standings: Mapping[int, Standing], signer: Signer, now_ms: int
+) -> list[Outgoing]:
+    """Keep where records stand, and tell their boxes what is news to them.
+
+    Args:
+        tx: The transaction that moves the parcels as well.
+        destination: At which destination.
+        standings: By feed number.
+        signer: The bridge's key.
+        now_ms: The time, milliseconds since 1970.
+
+    Returns:
+        The receipts to publish.
+    """
+    told: dict[int, list[tuple[int, OutcomeState, str]]] = {}
+    for n in sorted(standings):
+        after, before = standings[n], standing_of(tx, destination, n)
+        if after == before or (before is not None and before.bill_id > after.bill_id):
+            continue  # nothing new, or news of a part that a later one has taken the place of
+        tx.execute(
+            "INSERT INTO upload (destination, n, bill_id, line, fate, reason, changed_ms) VALUES (?,?,?,?,?,?,?) "
+            "ON CONFLICT (destination, n) DO UPDATE SET bill_id=excluded.bill_id, line=excluded.line, "
+            "fate=excluded.fate, reason=excluded.reason, changed_ms=excluded.changed_ms",
+            (destination, n, after.bill_id, after.line, after.fate.value, after.reason, now_ms),
+        )
+        said = outcome_of(after.fate), after.reason
+        if before is None or said != (outcome_of(before.fate), before.reason):
+            log_id, seq = tx.execute("SELECT log_id, seq FROM event WHERE n=?", (n,)).fetchone()
+            told.setdefault(log_id, []).append((seq, *said))
+    made = []
+    for log_id, places in told.items():
+        outcomes = _runs(destination, places)
+        for outcome in outcomes:
+            lay_over(tx, log_id, outcome)
+        made += make_receipts(tx, log_by_id(tx, log_id), signer, now_ms, outcomes=outcomes)
+    return made
+
+
+def _runs(destination: str, places: Sequence[tuple[int, OutcomeState, str]]) -> list[Outcome]:
+    """Tell neighbours with the same answer as one run."""
+    runs: list[Outcome] = []
+    for seq, state, reason in sorted(places):
+        last = runs[-1] if runs else None
+        if last is not None and last.span[1] == seq and (last.state, last.reason) == (state, reason):
+            runs[-1] = Outcome((last.span[0], seq + 1), destination, state, reason)
+        else:
+            runs.append(Outcome((seq, seq + 1), destination, state, reason))
+    return runs

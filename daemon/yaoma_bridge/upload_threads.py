@@ -1,0 +1,117 @@
+"""Upload threads: one thread per platform, so that a slow one holds up nobody else."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from yaoma.core.note import Signer
+from yaoma_bridge.billing import bill_feed
+from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.receipts import Outgoing
+from yaoma_bridge.store import Store
+from yaoma_bridge.uploading import Upload, Uploader
+
+__all__ = ["UploadThreads"]
+
+_log = logging.getLogger("yaoma.bridge.uploading")
+
+_IDLE_S = 0.2
+
+
+class UploadThreads:
+    """Makes bills and serves the platforms, each on a thread with a connection of its own.
+
+    Args:
+        store_path: The store's file.
+        uploads: The platforms.
+        facts: Makes what is looked up of products and institutions; each thread has its own.
+        signer: The bridge's key.
+        owner: The worker's name, for claims.
+        hold_ms: How long claims hold if we die.
+        outgoing: Where receipts are put for the worker to publish.
+        now_ms: The clock, milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store_path: Path,
+        uploads: Sequence[Upload],
+        facts: Callable[[], CentreFacts],
+        *,
+        signer: Signer,
+        owner: str,
+        hold_ms: int,
+        outgoing: "queue.SimpleQueue[Outgoing]",
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._store_path, self._facts, self._signer = store_path, facts, signer
+        self._owner, self._hold_ms, self._outgoing, self._now_ms = owner, hold_ms, outgoing, now_ms
+        self._stop = threading.Event()
+        self._beats: dict[str, float] = {}
+        self._threads = [
+            threading.Thread(target=self._run, args=(upload.platform.name, self._serving(upload)), daemon=False)
+            for upload in uploads
+        ]
+        if uploads:
+            self._threads.append(threading.Thread(target=self._run, args=("bills", self._bill), daemon=False))
+        self.failure: BaseException | None = None
+
+    @property
+    def beat_s(self) -> float:
+        """When the slowest thread last showed that it goes on; now if there is none."""
+        return min(self._beats.values(), default=time.monotonic())
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, deadline_s: float = 60.0) -> None:
+        """End after the calls that are under way."""
+        self._stop.set()
+        until_s = time.monotonic() + deadline_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, until_s - time.monotonic()))
+
+    def _run(self, name: str, work: Callable[[Store], None]) -> None:
+        self._beats[name] = time.monotonic()
+        try:
+            with Store.open(self._store_path) as store:
+                work(store)
+        except Exception as error:  # noqa: BLE001 - the last one on this thread: the worker must end with it
+            self.failure = error
+            _log.critical("uploads ended by a defect: name=%s error=%s", name, type(error).__name__, exc_info=error)
+
+    def _bill(self, store: Store) -> None:
+        while not self._stop.is_set():
+            self._beats["bills"] = time.monotonic()
+            if not bill_feed(store, self._now_ms()):
+                self._stop.wait(_IDLE_S)
+
+    def _serving(self, upload: Upload) -> Callable[[Store], None]:
+        def serve(store: Store) -> None:
+            uploader = Uploader(
+                store,
+                upload,
+                self._facts(),
+                signer=self._signer,
+                owner=self._owner,
+                hold_ms=self._hold_ms,
+                now_ms=self._now_ms,
+            )
+            try:
+                while not self._stop.is_set():
+                    self._beats[upload.platform.name] = time.monotonic()
+                    made, is_more = uploader.step()
+                    for outgoing in made:
+                        self._outgoing.put(outgoing)
+                    if not is_more:
+                        uploader.wait(_IDLE_S)
+            finally:
+                uploader.close()
+
+        return serve

@@ -1,0 +1,319 @@
+"""Uploading: from closed tickets to a platform and back to the box, with every trouble on the way."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from fakes.box import BoxLog
+from fakes.scripted_platform import ScriptedPlatform
+from fakes.stepped_bridge import register
+from fakes.ticketed import Counter, code_of
+from fakes.uploading_bridge import UploadingBridge
+from yaoma.core.canonical import Json
+from yaoma.core.entry import clock_changed
+from yaoma.core.record import ClockState, Entry, Kind, Stamp
+from yaoma.core.ticket import Action
+from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Ruling, RulingKind
+from yaoma_link.receipt import OutcomeState
+
+A, B, C = code_of(1), code_of(2), code_of(3)
+_TIMEOUT = Answer(AnswerState.UNKNOWN, "timeout", is_outage=True)
+_PROCESSING = Answer(AnswerState.PROCESSING)
+
+
+@pytest.fixture
+def platform() -> ScriptedPlatform:
+    """Give a platform that accepts everything."""
+    return ScriptedPlatform()
+
+
+@pytest.fixture
+def bridge(tmp_path: Path, platform: ScriptedPlatform, log: BoxLog) -> Iterator[UploadingBridge]:
+    """Give a bridge that serves the platform."""
+    register(tmp_path / "boxes", log.name)
+    running = UploadingBridge(tmp_path, platform)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def counter(log: BoxLog) -> Counter:
+    """Give a station of the registered box."""
+    return Counter(log)
+
+
+def _sent(bridge: UploadingBridge, log: BoxLog) -> None:
+    bridge.take(log.payload(), name=log.name)
+    bridge.bill()
+
+
+def test_a_closed_ticket_is_sent_once_and_its_box_is_told(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """What was scanned for a closed ticket is accepted, and the box hears waiting, then accepted."""
+    counter.sell(A, B)
+    _sent(bridge, log)
+    told = bridge.upload()
+    assert platform.codes_sent == [A, B]
+    states = [outcome.state for receipt in told for outcome in receipt.outcomes]
+    assert states == [OutcomeState.WAITING, OutcomeState.ACCEPTED]
+    assert {outcome.span for receipt in told for outcome in receipt.outcomes} == {(1, 3)}
+    bridge.upload(3600)
+    assert len(platform.sent) == 1
+
+
+def test_accepted_is_said_only_after_processing(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A parcel that the platform has only taken is asked for until it is through."""
+    platform.answers, platform.asked = [_PROCESSING], [_PROCESSING, Answer(AnswerState.REFUSED, "sold_elsewhere")]
+    counter.sell(A)
+    _sent(bridge, log)
+    bridge.upload()
+    assert bridge.fates() == {A: ("processing", "")}
+    bridge.upload(2)
+    assert bridge.fates() == {A: ("processing", "")}
+    told = bridge.upload(10)
+    assert bridge.fates() == {A: ("refused", "sold_elsewhere")}
+    assert told[-1].outcomes[0].state is OutcomeState.REFUSED
+    assert len(platform.sent) == 1
+
+
+def test_a_time_out_is_asked_for_and_not_sent_again(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """After a time-out the record is unknown; what the platform answers to a question decides."""
+    platform.answers = [_TIMEOUT]
+    counter.sell(A)
+    _sent(bridge, log)
+    bridge.upload()
+    assert bridge.fates() == {A: ("unknown", "timeout")}
+    bridge.upload(10)
+    assert bridge.fates() == {A: ("accepted", "")}
+    assert len(platform.sent) == 1
+    assert len(platform.questions) == 1
+
+
+def test_what_the_platform_does_not_have_is_sent_again_with_the_same_number(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """Only after the platform has said that it has nothing, the same parcel goes out once more."""
+    platform.answers = [_TIMEOUT]
+    platform.asked = [Answer(AnswerState.WAITING, "not_there")]
+    counter.sell(A)
+    _sent(bridge, log)
+    bridge.upload()
+    bridge.upload(10)
+    bridge.upload(10)
+    assert [parcel.number for parcel in platform.sent] == [platform.sent[0].number] * 2
+    assert bridge.fates() == {A: ("accepted", "")}
+
+
+def test_a_dead_worker_leaves_unknown_and_another_asks(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A worker that died between "sent" and the answer is found by its lease; nothing is sent blindly."""
+    counter.sell(A)
+    _sent(bridge, log)
+    bridge.uploader.step()
+    for call in bridge.uploader._calls:
+        call.answer.exception()
+    bridge.uploader._calls.clear()  # killed: the answer is never written
+    assert bridge.fates() == {A: ("sent", "")}
+    bridge.uploader = bridge.make_uploader("two")
+    bridge.upload(2)
+    assert bridge.fates() == {A: ("sent", "")}
+    bridge.upload(100)
+    assert bridge.moves() == ["bundle", "send", "lost", "said_accepted"]
+    assert len(platform.sent) == 1
+
+
+def test_cancelled_undone_stopped_and_practised_scans_are_not_sent(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """Only what took effect leaves the bridge."""
+    counter.open()
+    counter.scan(A)
+    counter.close(Action.CANCEL)
+    counter.open(is_training=True)
+    counter.scan(B)
+    counter.close()
+    counter.open()
+    counter.scan(A)
+    counter.scan(B, verdict="STOP")
+    counter.scan(C)
+    counter.undo(C)
+    counter.close()
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.codes_sent == [A]
+    assert bridge.fates() == {A: ("accepted", "")}
+
+
+def test_what_went_into_quarantine_is_held_until_it_is_released(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A doubtful pack of a delivery is held; checked and released, it goes out under a number of its own."""
+    counter.open("receive")
+    counter.scan(A)
+    counter.scan(B, verdict="REVIEW")
+    counter.scan(C, verdict="REVIEW")
+    counter.override(C)
+    counter.close()
+    _sent(bridge, log)
+    platform.ruling = lambda bill, line: Ruling(
+        RulingKind.NOT_NEEDED if bill.operation == "check_return" else RulingKind.NEEDED
+    )
+    bridge.upload()
+    assert platform.codes_sent == [A, C]
+    assert bridge.fates()[B] == ("held", "quarantined")
+    counter.sell(B, operation="check_return")
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.codes_sent == [A, C, B]
+    assert bridge.rows("SELECT fate, reason FROM upload WHERE n=(SELECT MIN(n) FROM upload)") == [("accepted", "")]
+    assert len({parcel.number for parcel in platform.sent}) == 2
+    assert {parcel.bill.operation for parcel in platform.sent} == {"receive"}
+
+
+def test_a_sale_waits_for_its_receipt(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """Where a platform needs the order, a later bill with the same code waits until the earlier one is through."""
+    platform.answers = [_PROCESSING]
+    platform.asked = [_PROCESSING]
+    counter.sell(A, operation="receive")
+    counter.sell(A, B)
+    counter.sell(C)
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.codes_sent == [A, C]
+    assert ("bundled", "earlier") in bridge.parcels()
+    bridge.upload(1)
+    assert platform.codes_sent == [A, C]
+    bridge.upload(4)
+    assert platform.codes_sent == [A, C, A, B]
+
+
+def test_a_parcel_that_follows_another_shares_its_refusal(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A parcel whose predecessor was refused is refused, and never sent."""
+    platform.most, platform.follows = 1, True
+    platform.answers = [Answer(AnswerState.REFUSED, "bill_refused")]
+    counter.sell(A, B)
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.codes_sent == [A]
+    assert bridge.fates() == {A: ("refused", "bill_refused"), B: ("refused", "follows_refused")}
+
+
+def test_an_answer_per_code_decides_per_record(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A refused code of an accepted parcel is refused alone."""
+    platform.answers = [Answer(AnswerState.ACCEPTED, codes={B: (AnswerState.REFUSED, "not_activated")})]
+    counter.sell(A, B)
+    _sent(bridge, log)
+    bridge.upload()
+    assert bridge.fates() == {A: ("accepted", ""), B: ("refused", "not_activated")}
+
+
+def test_a_defect_of_a_platform_is_unknown_and_the_worker_lives(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A platform that raises against its contract harms its own parcel only."""
+    platform.answers = [RuntimeError("planted")]
+    platform.asked = [Answer(AnswerState.UNKNOWN, "cannot_be_asked")]
+    counter.sell(A)
+    counter.sell(B)
+    _sent(bridge, log)
+    bridge.upload()
+    assert bridge.fates() == {A: ("unknown", "defect"), B: ("accepted", "")}
+
+
+def test_a_platform_in_trouble_is_left_alone_and_then_tried_once(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """After five troubles in a row nothing is called; then one call tells, and the rest follows."""
+    away = Answer(AnswerState.WAITING, "no_connection", is_outage=True)
+    platform.answers = [away] * 5
+    for number in range(8):
+        counter.sell(code_of(100 + number))
+    _sent(bridge, log)
+    bridge.upload()
+    assert len(platform.sent) == 5
+    assert "platform_away" in bridge.alarms()
+    platform.answers = [away]
+    bridge.upload(2)
+    assert len(platform.sent) == 6
+    bridge.upload(600)
+    bridge.upload(600)
+    assert {fate for fate, _ in bridge.fates().values()} == {"accepted"}
+    assert bridge.rows("SELECT MAX(tries) FROM parcel") == [(1,)]
+
+
+def test_calls_keep_to_the_rate(tmp_path: Path, log: BoxLog, counter: Counter) -> None:
+    """No more calls are made in a second than the pace allows."""
+    register(tmp_path / "boxes", log.name)
+    platform = ScriptedPlatform(pace=Pace(calls_per_s=2, burst=2, at_once=8), order=Order.NONE)
+    bridge = UploadingBridge(tmp_path, platform)
+    for number in range(10):
+        counter.sell(code_of(number))
+    _sent(bridge, log)
+    counts = []
+    for _ in range(4):
+        bridge.upload(1)
+        counts.append(len(platform.sent))
+    bridge.close()
+    assert counts == [2, 4, 6, 8]
+
+
+def test_a_line_nobody_can_rule_is_held_visibly(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """What a platform holds is told to the box with its reason; what it does not need is not."""
+    rulings = {
+        A: Ruling(),
+        B: Ruling(RulingKind.HELD, "institution_unknown"),
+        C: Ruling(RulingKind.NOT_NEEDED, "exempt"),
+    }
+    platform.ruling = lambda bill, line: rulings[line.code]
+    counter.sell(A, B, C)
+    _sent(bridge, log)
+    told = bridge.upload()
+    assert bridge.fates() == {A: ("accepted", ""), B: ("held", "institution_unknown")}
+    outcomes = [(one.span, one.state, one.reason) for receipt in told for one in receipt.outcomes]
+    assert ((2, 3), OutcomeState.HELD, "institution_unknown") in outcomes
+    assert not any(span[0] <= 3 < span[1] for span, _, _ in outcomes)
+
+
+def test_a_ticket_whose_records_are_lacking_is_not_sent_until_they_come(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A bill is made only of all that the box counted on the ticket; what is released later completes it."""
+    counter.open()
+    scanned = counter.scan(A)
+    held = counter.log.add(
+        Entry(Kind.SCAN, {**_own(scanned.fields), "code": B}), boot="f" * 16, clock=ClockState.UNTRUSTED
+    )
+    assert counter.ticket is not None
+    counter.ticket = counter.ticket.with_scan()
+    counter.close()
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.sent == []
+    assert "ticket_incomplete" in bridge.alarms()
+    before = held.stamp
+    now = Stamp(before.wall_ms + 5000, before.mono_ms + 10, before.boot, ClockState.SYNCED)
+    log.add(clock_changed(before, now), boot=before.boot, wall_ms=now.wall_ms)
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.codes_sent == [A, B]
+
+
+def _own(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """Give the fields that are not part of every record."""
+    common = {"v", "log", "seq", "kind", "boot", "wall_ms", "mono_ms", "clock"}
+    return {name: value for name, value in fields.items() if name not in common}
