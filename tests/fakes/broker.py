@@ -34,6 +34,8 @@ __all__ = [
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 _PR_SET_PDEATHSIG = 1
 _READY_WITHIN_S = 10.0
+#: What mosquitto writes at a SIGHUP, before it looks at its sockets again.
+_RELOADING = "Reloading config"
 
 
 def free_port() -> int:
@@ -163,9 +165,13 @@ class Broker:
         self._process.send_signal(signal.SIGCONT)
 
     def reload(self) -> None:
-        """Have it read its access list again."""
+        """Have it read its access list again, and wait until it says so, for it does so when it gets round to it."""
         assert self._process is not None
+        before = self.log().count(_RELOADING)
         self._process.send_signal(signal.SIGHUP)
+        deadline_s = time.monotonic() + 10
+        while self.log().count(_RELOADING) == before and time.monotonic() < deadline_s:
+            time.sleep(0.005)
 
     def restart(self) -> None:
         """Kill it and start it again on the same port."""
