@@ -17,6 +17,7 @@ __all__ = [
     "held",
     "interrupted",
     "merged",
+    "not_passed_on",
     "overridden",
     "settled",
     "signed_on",
@@ -177,6 +178,26 @@ def interrupted(begin_ms: int, end_ms: int, waiting: int, cause: str, clock: str
         Kind.OUTAGE,
         {"begin_ms": begin_ms, "end_ms": end_ms, "waiting": waiting, "cause": cause, "clock_at_begin": clock},
     )
+
+
+def not_passed_on(
+    station: str, problem: str, of: tuple[str, int] | None, *, is_partial: bool, ticket: str | None
+) -> Entry:
+    """Say that a code which was to go on to the till did not reach it.
+
+    Of a code that is none of the box's business nothing is said but that there was one (DESIGN.md 3, promise 5).
+
+    Args:
+        station: Where.
+        problem: Why, an id of the catalogue's section `pass_on`.
+        of: Log and place of the record of the scan; None for a code that has no record.
+        is_partial: A part of it may stand in the till's window.
+        ticket: The ticket that was open, or None.
+    """
+    fields: dict[str, Json] = {"station": station, "problem": problem, "partial": is_partial, "ticket": ticket}
+    if of is not None:
+        fields["of"] = {"log": of[0], "seq": of[1]}
+    return Entry(Kind.PASS_ON, fields)
 
 
 def applied(what: str, version: int, digest: str = "") -> Entry:

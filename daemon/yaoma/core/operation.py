@@ -36,6 +36,7 @@ class Operation:
         hands_out: It may take units from an opened pack, and asks for an identity where the policy wants one.
         keeps: A pack that has a state keeps it.
         named: Only a named operator may do it (S2-11).
+        till: It takes place at a till, whose other codes are none of the box's business (DESIGN.md 11).
     """
 
     id: str
@@ -52,6 +53,7 @@ class Operation:
     hands_out: bool = False
     keeps: bool = False
     named: bool = False
+    till: bool = False
 
     def name(self, language: str) -> str:
         """Give the name in a language of the catalogue."""

@@ -97,6 +97,7 @@ class Policy:
         smallest_only_operations: Operations that refuse the code of a middle or large package (S4-05).
         controlled_smallest_only_operations: Operations that refuse it of controlled drugs only (S4-07).
         training_codes_prefixes: Beginnings of codes that are for practice only and never uploaded (S0-07).
+        pass_on_also: Classes besides PASS whose trace codes go on to the till, of REVIEW and STOP (S1-16).
     """
 
     hold_off_ms: int = 10_000
@@ -132,6 +133,7 @@ class Policy:
     smallest_only_operations: frozenset[str] = frozenset({"dispense", "vaccinate"})
     controlled_smallest_only_operations: frozenset[str] = frozenset()
     training_codes_prefixes: tuple[str, ...] = ("8100000", "8200000", "8300000")
+    pass_on_also: frozenset[VerdictClass] = frozenset()
 
     def in_force(self, kind: InstitutionKind | None, day: date) -> bool:
         """Say whether the targets are owed already (S2-01).

@@ -130,6 +130,13 @@ def _words(value: object, pattern: re.Pattern[str]) -> tuple[str, ...]:
     return words
 
 
+def _held_back(value: object) -> frozenset[VerdictClass]:
+    found = frozenset(_member(VerdictClass, one) for one in _listed(value))
+    if not found <= {VerdictClass.REVIEW, VerdictClass.STOP}:
+        raise UnfitError
+    return found
+
+
 def _strictness(value: object) -> VerdictClass:
     found = _member(VerdictClass, value)
     if found not in {VerdictClass.PASS, VerdictClass.REVIEW, VerdictClass.STOP}:
@@ -213,6 +220,11 @@ _ALL: Final = (
             "码的开头的列表，每个 4 到 19 个字母或数字", "a list of beginnings of codes, 4 to 19 letters or digits"
         ),
         lambda value: _words(value, _PREFIX),
+    ),
+    Rule(
+        "pass_on_also",
+        Bilingual('"REVIEW"、"STOP" 的列表，可为空', 'a list of "REVIEW" and "STOP", may be empty'),
+        _held_back,
     ),
 )
 

@@ -95,6 +95,7 @@ class Reason(StrEnum):
     NOT_A_TRAINING_CODE = "not_a_training_code"
     CONTROL_DONE = "control_done"
     CONTROL_REFUSED = "control_refused"
+    NOT_PASSED_ON = "not_passed_on"  # shown when a code did not reach the till; recorded in a record of its own
     LATE = "late"  # shown in place of a PASS that comes when another pack may lie there; never recorded
 
 
@@ -132,6 +133,7 @@ CLASSES: Final[dict[str, frozenset[VerdictClass]]] = {
     Reason.PERSON_NOT_SEALABLE: _FAULT,
     Reason.IDENTITY_FAULT: _FAULT,
     Reason.LATE: _REVIEW,
+    Reason.NOT_PASSED_ON: _FAULT,
     Reason.LIST_DAMAGED: _REVIEW,
     Reason.LOT_UNKNOWN: _ANY,
     Reason.STATUS_UNKNOWN: _SOFT,

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     SETTLE = "settle"  # duties are done with
     MERGE = "merge"  # what another box of the site did
     PROBLEM = "problem"  # a report from the counter
+    PASS_ON = "pass_on"  # a code did not reach the till
     OUTAGE = "outage"  # the way to the centre was interrupted
     APPLIED = "applied"  # another list or policy counts from here on
     ERASED = "erased"  # sealed identities were erased
@@ -103,11 +104,11 @@ class Entry:
                 "v": VERSION,
                 "log": log,
                 "seq": seq,
-                "kind": self.kind.value,
+                "kind": str(self.kind),
                 "boot": stamp.boot,
                 "wall_ms": stamp.wall_ms,
                 "mono_ms": stamp.mono_ms,
-                "clock": stamp.clock.value,
+                "clock": str(stamp.clock),
             }
         )
 
