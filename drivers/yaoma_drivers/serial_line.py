@@ -1,22 +1,20 @@
-"""The serial driver: scanners on RS-232 and on USB as CDC-ACM, through pyserial."""
+"""The serial driver: scanners on RS-232 and on USB as CDC-ACM, with terminators between their symbols."""
 
 import contextlib
-import errno
-import fcntl
-import os
 import select
-import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-import serial
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from yaoma_drivers.driver import AbsolutePath, DriverOptions
-from yaoma_drivers.errors import DeviceBusy, DeviceError, DeviceGone, DeviceReason, DeviceRefused
+from yaoma_drivers.answering import Answering
+from yaoma_drivers.conveyor import conveyed
 from yaoma_drivers.frame_symbol import symbol_of
 from yaoma_drivers.framing import TERMINATORS, Frame, Framer
+from yaoma_drivers.hex_bytes import HexBytes
+from yaoma_drivers.profile import with_profile
+from yaoma_drivers.serial_port import LineOptions, SerialPort, open_serial_port
 from yaoma_drivers.show_queue import ShowQueue
 from yaoma_drivers.signal import Signal
 from yaoma_drivers.stop import Stop
@@ -24,44 +22,26 @@ from yaoma_drivers.symbol import Symbol
 
 __all__ = ["SerialLineDriver", "SerialLineOptions"]
 
-_READ_BYTES = 4096
-_GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO}
-_TAKEN = {errno.EBUSY, errno.EAGAIN}
-_FORBIDDEN = {errno.EACCES, errno.EPERM}
-_NO_LINE = {errno.ENOTTY, errno.EISDIR, errno.EINVAL}
 
-
-def _from_hex(value: object) -> object:
-    """Read bytes as a technician copies them from a scanner's manual: `1B 37 2C`."""
-    return bytes.fromhex(value) if isinstance(value, str) else value
-
-
-HexBytes = Annotated[bytes, BeforeValidator(_from_hex)]
-
-
-class SerialLineOptions(DriverOptions):
-    """Options of the serial driver.
+class SerialLineOptions(LineOptions):
+    """Options of the serial driver, beside those of the line.
 
     Args:
-        device: Absolute path. Prefer /dev/serial/by-id/..., or by-path for one socket; /dev/ttyACM0 changes its number.
-        baud_rate: Bits per second; a CDC-ACM scanner ignores it.
+        profile: The vendor's profile; what is given here itself goes before it.
         data_bits: 7 or 8.
-        parity: none, even, odd, mark or space.
-        stop_bits: 1 or 2.
         terminators: What ends a symbol: any of CR, LF, CRLF, TAB, ETX. CR and LF together take CRLF as well.
         prefix: Hex bytes that the scanner sends before each symbol, such as 02 for STX.
         strip_aim: Whether an AIM identifier in front is taken off into the symbol's `aim`.
         idle_ms: After how much silence a symbol without terminator is given up, in milliseconds.
         idle_ends_symbol: Whether that silence ends a symbol, for a scanner that sends no terminator at all.
-        replies: What is written back to the scanner, as hex bytes, for each signal (Host ACK; SCANNERS.md 6.3).
+        replies: What is written back to the scanner, as hex bytes, for each signal (SCANNERS.md 6.3).
         reply_timeout_ms: After how long a reply that the scanner does not take is dropped, in milliseconds.
+        answer_within_ms: After how long a scan without verdict is answered with OUT_OF_SERVICE, in milliseconds, for a
+            scanner that waits for its answer (Host ACK); None for one that does not.
     """
 
-    device: AbsolutePath
-    baud_rate: int = Field(default=9600, ge=50, le=4_000_000)
+    profile: str | None = None
     data_bits: Literal[7, 8] = 8
-    parity: Literal["none", "even", "odd", "mark", "space"] = "none"
-    stop_bits: Literal[1, 2] = 1
     terminators: tuple[Literal["CR", "LF", "CRLF", "TAB", "ETX"], ...] = ("CR", "LF")
     prefix: HexBytes = Field(default=b"", max_length=16)
     strip_aim: bool = True
@@ -69,10 +49,31 @@ class SerialLineOptions(DriverOptions):
     idle_ends_symbol: bool = False
     replies: dict[Signal, Annotated[HexBytes, Field(min_length=1, max_length=64)]] = Field(default_factory=dict)
     reply_timeout_ms: int = Field(default=500, ge=10, le=10_000)
+    answer_within_ms: int | None = Field(default=None, ge=100, le=90_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_below(cls, given: object) -> object:
+        merged = with_profile(given, "serial_line")
+        if not isinstance(merged, Mapping) or not isinstance(merged.get("replies"), Mapping):
+            return merged
+        whole = {
+            signal: b"".join(parts) if isinstance(parts, tuple) else parts
+            for signal, parts in merged["replies"].items()
+        }
+        return {**merged, "replies": whole}
 
     @model_validator(mode="after")
     def _terminators_fit_together(self) -> Self:
         self.framer()
+        return self
+
+    @model_validator(mode="after")
+    def _every_scan_is_answered(self) -> Self:
+        """Refuse a Host ACK in which a signal would leave the scanner waiting."""
+        missing = [signal.value for signal in Signal if signal not in self.replies]
+        if self.answer_within_ms is not None and missing:
+            raise ValueError(f"answer_within_ms: the scanner waits for every answer, and replies lacks {missing}")
         return self
 
     def framer(self) -> Framer:
@@ -97,7 +98,6 @@ class SerialLineDriver:
     def __init__(self, scanner: str, options: SerialLineOptions) -> None:
         self._scanner = scanner
         self._options = options
-        self._device = str(options.device)
         self._shows = ShowQueue()
 
     def show(self, symbol: Symbol, signal: Signal) -> None:
@@ -115,136 +115,87 @@ class SerialLineDriver:
         """
         if stop.is_set():
             return
+        if self._options.answer_within_ms is None:
+            yield from self._symbols(stop)
+        else:
+            yield from conveyed(self._symbols, stop, self._scanner)
+
+    def _symbols(self, stop: Stop) -> Iterator[Symbol]:
         self._shows.empty()
-        port = self._open()
-        try:
-            yield from self._read(port.fileno(), stop)
-        finally:
-            _close(port)
-
-    def _open(self) -> serial.Serial:
         options = self._options
-        try:
-            port = serial.Serial(
-                port=self._device,
-                baudrate=options.baud_rate,
-                bytesize=options.data_bits,
-                parity=options.parity[0].upper(),
-                stopbits=options.stop_bits,
-                exclusive=True,
-                # Zero, not None: a read that finds nothing then says so, and no bytes mean that the line hung up.
-                inter_byte_timeout=0,
-            )
-        except (OSError, ValueError, termios.error) as error:
-            raise self._refusal(error) from error
-        # The lock of pyserial keeps out only who asks for it; this keeps out everybody but root.
-        with contextlib.suppress(OSError):
-            fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
-        return port
+        with contextlib.closing(open_serial_port(options, data_bits=options.data_bits)) as port:
+            voice = LineVoice(port, options.replies)
+            with Answering(
+                self._scanner,
+                self._shows,
+                voice,
+                within_ms=options.answer_within_ms,
+                reply_timeout_ms=options.reply_timeout_ms,
+            ) as answering:
+                yield from self._read(port, answering, stop)
 
-    def _refusal(self, error: Exception) -> DeviceError:
-        """Say what to do next about a line that could not be opened."""
-        number = _errno(error)
-        words = os.strerror(number) if number else str(error)
-        if number in _GONE:
-            return DeviceGone(self._device, DeviceReason.ABSENT, f"is not plugged in ({words})")
-        if number in _TAKEN:
-            return DeviceBusy(self._device, DeviceReason.IN_USE, "is held by another program (see `fuser -v`)")
-        if number in _FORBIDDEN:
-            return DeviceRefused(
-                self._device,
-                DeviceReason.NOT_PERMITTED,
-                "our user may not open it: put the user into its group (dialout) or install the udev rules",
-            )
-        if number in _NO_LINE:
-            return DeviceRefused(self._device, DeviceReason.WRONG_KIND, f"is no serial line ({words})")
-        if isinstance(error, ValueError):
-            return DeviceRefused(self._device, DeviceReason.UNFIT_SETTINGS, f"does not take the settings ({words})")
-        return DeviceRefused(self._device, DeviceReason.FAILED, f"cannot be opened ({words})")
-
-    def _read(self, line: int, stop: Stop) -> Iterator[Symbol]:
-        """Wait for bytes, verdicts and the end at once; nothing in here waits for anything else."""
+    def _read(self, port: SerialPort, answering: Answering, stop: Stop) -> Iterator[Symbol]:
+        """Wait for bytes and for the end at once; verdicts are told by the other thread."""
         framer = self._options.framer()
         idle_s = self._options.idle_ms / 1000
-        reply, reply_until_s = b"", 0.0
         heard_s = time.monotonic()
+        watched: list[SerialPort | Stop] = [port, stop]
         while True:
-            now_s = time.monotonic()
-            if reply and now_s >= reply_until_s:
-                reply = b""
-            if not reply:
-                reply, reply_until_s = self._next_reply()
-            deadlines_s = [heard_s + idle_s] if framer.is_pending else []
-            deadlines_s += [reply_until_s] if reply else []
-            waited_for = [line, stop.fileno()]
-            # One reply at a time: while one waits for the line, the next stays in its bounded queue.
-            readable, writable, _ = select.select(
-                waited_for if reply else [*waited_for, self._shows.fileno()],
-                [line] if reply else [],
-                [],
-                max(0.0, min(deadlines_s) - now_s) if deadlines_s else None,
-            )
+            wait_s = max(0.0, heard_s + idle_s - time.monotonic()) if framer.is_pending else None
+            readable, _, _ = select.select(watched, [], [], wait_s)
             if stop.is_set():
                 return
-            if writable and time.monotonic() < reply_until_s:
-                reply = reply[self._write(line, reply) :]
             frames: list[Frame] = []
-            if line in readable:
-                frames = framer.feed(self._receive(line))
+            if port in readable:
+                frames = framer.feed(port.receive())
                 heard_s = time.monotonic()
             elif framer.is_pending and time.monotonic() >= heard_s + idle_s:
                 frames = framer.flush()
             # Nothing here may hold on to the last one while the line is quiet: it may be an identity card.
             while frames:
-                read_mono_ms = time.monotonic_ns() // 1_000_000
-                yield symbol_of(frames.pop(0), self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
+                yield self._noted(frames.pop(0), answering)
 
-    def _next_reply(self) -> tuple[bytes, float]:
-        """Return the bytes of the oldest verdict that is still worth telling, and until when it is."""
-        while shown := self._shows.take():
-            until_s = (shown.asked_mono_ms + self._options.reply_timeout_ms) / 1000
-            if time.monotonic() < until_s:
-                return self._options.replies[shown.signal], until_s
-        return b"", 0.0
-
-    def _receive(self, line: int) -> bytes:
-        try:
-            octets = os.read(line, _READ_BYTES)
-        except BlockingIOError:
-            return b""
-        except OSError as error:
-            raise self._unplugged(error) from error
-        if not octets:
-            raise self._unplugged(None)
-        return octets
-
-    def _write(self, line: int, octets: bytes) -> int:
-        try:
-            return os.write(line, octets)
-        except BlockingIOError:
-            return 0
-        except OSError as error:
-            raise self._unplugged(error) from error
-
-    def _unplugged(self, error: OSError | None) -> DeviceGone:
-        words = error.strerror if error else "the line hung up"
-        return DeviceGone(self._device, DeviceReason.UNPLUGGED, f"was unplugged ({words})")
+    def _noted(self, frame: Frame, answering: Answering) -> Symbol:
+        """Make the symbol of a frame, and note that its answer is due before anybody can give it."""
+        symbol = symbol_of(frame, self._scanner, time.monotonic_ns() // 1_000_000, strip_aim=self._options.strip_aim)
+        answering.scanned(symbol)
+        return symbol
 
 
-def _errno(error: Exception) -> int | None:
-    """Find the kernel's number in what pyserial raises: it wraps OSError with one and termios.error without."""
-    if isinstance(error, OSError) and error.errno:
-        return error.errno
-    cause = error if isinstance(error, termios.error) else error.__context__
-    if isinstance(cause, termios.error | OSError) and cause.args and isinstance(cause.args[0], int):
-        return cause.args[0]
-    return None
+class LineVoice:
+    """Writes the bytes of a signal to the line, as far as it takes them.
 
+    Args:
+        port: The line.
+        replies: The bytes of each signal.
+    """
 
-def _close(port: serial.Serial) -> None:
-    """Give the line back at once: unsent bytes would hold up the close for half a minute, a left lock the next one."""
-    with contextlib.suppress(OSError, termios.error):
-        termios.tcflush(port.fileno(), termios.TCOFLUSH)
-    with contextlib.suppress(OSError):
-        fcntl.ioctl(port.fileno(), termios.TIOCNXCL)
-    port.close()
+    def __init__(self, port: SerialPort, replies: Mapping[Signal, bytes]) -> None:
+        self._port = port
+        self._replies = replies
+        self._left = b""
+        self._until_ms = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a reply is only half written."""
+        return bool(self._left)
+
+    def say(self, signal: Signal, until_ms: int) -> None:
+        """Begin a reply."""
+        self._left, self._until_ms = self._replies.get(signal, b""), until_ms
+
+    def go_on(self, now_ms: int) -> int | None:
+        """Write what the line takes; what it has not taken in time is dropped."""
+        if self._left and now_ms >= self._until_ms:
+            self._left = b""
+        if self._left:
+            self._left = self._left[self._port.send(self._left) :]
+        return self._until_ms if self._left else None
+
+    def lines(self) -> list[int]:
+        """Return the line while a reply is only half written."""
+        return [self._port.fileno()] if self._left else []
+
+    def close(self) -> None:
+        """Leave the line to whoever opened it."""

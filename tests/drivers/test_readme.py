@@ -12,6 +12,7 @@ import pytest
 from fakes.listener import Listener
 from yaoma_drivers.driver import Driver
 from yaoma_drivers.errors import DeviceGone
+from yaoma_drivers.profile import known_profiles
 from yaoma_drivers.registry import load
 from yaoma_drivers.replay import parse
 from yaoma_drivers.serial_line import SerialLineOptions
@@ -27,7 +28,7 @@ def block(language: str, holding: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("name", ["serial_line", "hid", "camera", "replay"])
+@pytest.mark.parametrize("name", ["serial_line", "zebra_ssi", "hid", "camera", "replay"])
 def test_page_when_it_lists_options_then_they_are_the_drivers_own(name: str) -> None:
     """Each driver's table has exactly the fields of its Options."""
     section = PAGE.split(f"\n## `{name}`\n")[1].split("\n## ")[0]
@@ -51,8 +52,16 @@ def test_page_when_it_shows_a_driver_then_that_driver_works(listen: Listen) -> N
 
 def test_page_when_it_shows_replies_then_every_signal_is_answered() -> None:
     """A scanner in Host ACK mode waits for an answer to each scan, so the example leaves no signal out."""
-    options = tomllib.loads(block("toml", "replies")) | {"device": "/dev/ttyACM0"}
-    assert set(SerialLineOptions.model_validate(options).replies) == set(Signal)
+    options = SerialLineOptions.model_validate(tomllib.loads(block("toml", "replies")))
+    assert set(options.replies) == set(Signal)
+    assert options.answer_within_ms == 8000
+
+
+def test_page_when_it_lists_profiles_then_they_are_those_that_come_with_it() -> None:
+    """Every vendor's file has its word on the page."""
+    section = PAGE.split("\n### Profiles\n")[1].split("\n### ")[0]
+    rows = re.findall(r"^\| (\w.*?) \|", section, re.MULTILINE)
+    assert sorted(name for row in rows[1:] for name in row.split(", ")) == list(known_profiles())
 
 
 def test_page_when_it_shows_a_replay_file_then_it_can_be_read() -> None:

@@ -1,0 +1,153 @@
+"""Profile: what is known of one vendor's scanners, from the data files in `profiles`, each fact with its source."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from yaoma_drivers.hex_bytes import HexParts
+from yaoma_drivers.signal import Signal
+
+__all__ = ["Fact", "HostAck", "Profile", "Setting", "Trigger", "known_profiles", "load_profile", "with_profile"]
+
+_FOLDER = files("yaoma_drivers") / "profiles"
+_ENDING = ".toml"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Fact(_Data):
+    """Bytes that do something.
+
+    Args:
+        bytes: The bytes as hex, in one or several parts; what a part is, is the driver's business.
+        means: What the scanner does with them.
+        source: Where that stands.
+    """
+
+    bytes: HexParts
+    means: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+
+class Trigger(_Data):
+    """How the host pulls the trigger and lets it go."""
+
+    on: Fact
+    off: Fact
+
+
+class HostAck(_Data):
+    """A mode in which the scanner does nothing after a scan until it is answered.
+
+    Args:
+        limit_ms: After how long the scanner gives up by itself, as delivered, in milliseconds.
+        answer_within_ms: After how long we answer for a box that is silent, in milliseconds.
+        source: Where the limit stands.
+    """
+
+    limit_ms: int = Field(gt=0)
+    answer_within_ms: int = Field(gt=0)
+    source: str = Field(min_length=1)
+
+
+class Setting(_Data):
+    """Something to be set on the scanner, by its maker's sheet.
+
+    Args:
+        set: What to set.
+        why: What it is good for.
+        source: Where that stands.
+    """
+
+    set: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+
+class Profile(_Data):
+    """One data file.
+
+    Args:
+        title: Maker and models.
+        driver: The driver that it is for.
+        ran_on_hardware: Whether anybody has tried it on a real scanner.
+        line: Options of the driver that fit the scanner as delivered.
+        replies: What the scanner is sent for each signal.
+        trigger: How the host pulls its trigger.
+        host_ack: Its limit, if it waits for an answer.
+        commands: Other bytes worth knowing, by a name of ours.
+        settings: What to set on the scanner.
+    """
+
+    title: str = Field(min_length=1)
+    driver: Literal["serial_line", "zebra_ssi"] = "serial_line"
+    ran_on_hardware: bool
+    line: dict[str, Any] = Field(default_factory=dict)
+    replies: dict[Signal, Fact] = Field(default_factory=dict)
+    trigger: Trigger | None = None
+    host_ack: HostAck | None = None
+    commands: dict[str, Fact] = Field(default_factory=dict)
+    settings: tuple[Setting, ...] = ()
+
+
+def known_profiles(driver: str = "") -> tuple[str, ...]:
+    """Return the names of the profiles that come with this package, in order.
+
+    Args:
+        driver: Only those for this driver.
+    """
+    names = sorted(file.name.removesuffix(_ENDING) for file in _FOLDER.iterdir() if file.name.endswith(_ENDING))
+    return tuple(name for name in names if not driver or load_profile(name).driver == driver)
+
+
+def load_profile(name: str) -> Profile:
+    """Read one profile.
+
+    Args:
+        name: Its file's name without ending.
+
+    Raises:
+        ValueError: There is none of this name.
+    """
+    # Compared, never joined: a name from a configuration must not become a path.
+    found = [file for file in _FOLDER.iterdir() if file.name == name + _ENDING]
+    if not found:
+        raise ValueError(f"is no profile; there are: {', '.join(known_profiles())}")
+    return Profile.model_validate(tomllib.loads(found[0].read_text(encoding="utf-8")))
+
+
+def with_profile(given: object, driver: str, default: str = "") -> object:
+    """Put a profile's values under the options that a configuration gives itself; those always win.
+
+    Args:
+        given: The options as the configuration has them; anything but a table is left to the model to refuse.
+        driver: The driver whose options they are.
+        default: The profile that counts if none is named.
+
+    Raises:
+        ValueError: No profile has this name, or it is for another driver.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    name = given.get("profile", default)
+    if not isinstance(name, str) or not name:
+        return given
+    try:
+        profile = load_profile(name)
+    except ValueError as error:
+        raise ValueError(f"profile: {error}") from None
+    if profile.driver != driver:
+        raise ValueError(f"profile: is for the driver {profile.driver}; there are: {', '.join(known_profiles(driver))}")
+    replies: dict[Any, Any] = {signal.value: fact.bytes for signal, fact in profile.replies.items()}
+    # A key may be a Signal, which is equal to its name.
+    further = given.get("replies", {})
+    if isinstance(further, Mapping):
+        replies.update(further)
+    within = {"answer_within_ms": profile.host_ack.answer_within_ms} if profile.host_ack else {}
+    merged = {**profile.line, **within, **given}
+    return merged | ({"replies": replies} if isinstance(further, Mapping) else {})
