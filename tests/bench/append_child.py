@@ -20,6 +20,7 @@ from bench.loop_disk import sectors_written
 from bench.scans import symbol
 from bench.shop import Shop
 from bench.sync_shim import tally_of_this_process
+from yaoma.shell.collector import spare_collector
 
 Append = Callable[[Sequence[str]], object]
 """Makes a group of records durable; our ways take codes, the others the bodies that ours made of them."""
@@ -125,6 +126,7 @@ def main() -> None:
     groups = [lines[at : at + options.group] for at in range(0, len(lines), options.group)]
     warm_up, measured = groups[:_WARM_UP_GROUPS], groups[_WARM_UP_GROUPS:]
     with WAYS[options.way](options.folder, lines) as append:
+        spare_collector()
         for group in warm_up:
             append(group)
         os.sync()

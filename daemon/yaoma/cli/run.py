@@ -19,6 +19,7 @@ from yaoma.config.start import Start, begin
 from yaoma.service.box import Box, Ended
 from yaoma.service.watch import Watch
 from yaoma.shell.clock import SystemClock
+from yaoma.shell.collector import spare_collector
 from yaoma.shell.control import ControlError
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.private_memory import keep_memory_private
@@ -100,6 +101,7 @@ def _serve(start: Start, *, terminal: bool, normal: bool) -> Ended:
             ended = Ended.SITE_LOST
             while ended is Ended.SITE_LOST and not stop.is_set():
                 box = assemble(start.loaded, terminal=terminal, watch=watch, safe_mode=before.safe_mode)
+                spare_collector()
                 ended = replace(box, tend=(*box.tend, partial(_ready_once_journal_is_open, box, start))).run(stop)
         except (IdentityError, DriverError, OSError, ValueError):
             # Mended by a person, not by fewer drivers.

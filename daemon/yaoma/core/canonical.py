@@ -74,9 +74,17 @@ def _written(value: object) -> str:
     if isinstance(value, dict):
         keys = tuple(value)
         order, form = _laid_out(keys) if len(keys) <= _KEYS_KEPT else _laid_out.__wrapped__(keys)
-        inner = map(value.__getitem__, order)
-        # Most of a record is text; a call for each costs as much as encoding it.
-        return form % tuple([encode_basestring(one) if type(one) is str else _written(one) for one in inner])
+        # Most of a record is text and numbers; a call for each costs as much as encoding it.
+        return form % tuple(
+            [
+                encode_basestring(one)
+                if (kind := type(one)) is str
+                else str(one)
+                if kind is int and -MAX_INTEGER <= one <= MAX_INTEGER
+                else _written(one)
+                for one in map(value.__getitem__, order)
+            ]
+        )
     if isinstance(value, list | tuple):
         return f"[{','.join([_written(one) for one in value])}]"
     raise NotCanonicalError(

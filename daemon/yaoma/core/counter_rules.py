@@ -14,7 +14,7 @@ from yaoma.core.operation import Operation
 from yaoma.core.pack import DIVISIBLE, OBSTACLES, PackState
 from yaoma.core.portion import is_case, portion_of
 from yaoma.core.product import ProductFlag
-from yaoma.core.reason import CLASSES, DEFAULT_CLASS, Reason, VerdictClass
+from yaoma.core.reason import CLASSES, DEFAULT_CLASS, Degraded, Reason, VerdictClass
 from yaoma.core.shipment import ShipmentKind
 from yaoma.core.situation import Situation
 from yaoma.core.ticket import Line, Ticket
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
     from yaoma.core.checked_value import dataclass
 
-__all__ = ["Objection", "objections", "wanted_line"]
+__all__ = ["FLAGS", "Objection", "objections", "wanted_line"]
 
 Facts = Mapping[str, str | int]
 
@@ -35,7 +35,7 @@ class Objection:
 
     Args:
         reason: The reason's id.
-        verdict: Its class under the policy; PASS where the policy lets it through and only a flag remains.
+        verdict: Its class under the policy; PASS where the policy lets it through and a flag remains.
         facts: What the operator's sentence is filled with.
     """
 
@@ -54,6 +54,11 @@ _STATUS: Final = {
 
 _GRAVITY: Final = {VerdictClass.PASS: 0, VerdictClass.REVIEW: 1, VerdictClass.STOP: 2}
 
+#: What is shown beside a PASS when the policy lets an objection through; of any other nothing remains then.
+FLAGS: Final = {
+    Reason.HISTORY_UNKNOWN: Degraded.HISTORY_UNKNOWN,
+}
+
 
 def objections(findings: Findings, situation: Situation) -> Sequence[Objection]:
     """Give everything that stands against a pack, in the order of the rules.
@@ -68,12 +73,16 @@ def objections(findings: Findings, situation: Situation) -> Sequence[Objection]:
 
 def _object(
     reason: Reason, situation: Situation, facts: Facts | None = None, verdict: VerdictClass | None = None
-) -> Objection:
+) -> Objection | None:
     allowed = CLASSES[reason]
     if len(allowed) == 1:
         return Objection(reason, next(iter(allowed)), facts or {})
     wanted = situation.policy.severity_of(reason, verdict or DEFAULT_CLASS[reason])
-    return Objection(reason, wanted if wanted in allowed else DEFAULT_CLASS[reason], facts or {})
+    if wanted not in allowed:
+        wanted = DEFAULT_CLASS[reason]
+    if wanted is VerdictClass.PASS and reason not in FLAGS:
+        return None
+    return Objection(reason, wanted, facts or {})
 
 
 def _takes_unfit(situation: Situation) -> bool:
@@ -97,8 +106,10 @@ def _lot_doubtful(findings: Findings, situation: Situation) -> Objection | None:
 
 
 def _expired(findings: Findings, situation: Situation) -> Objection | None:
+    if findings.expiry is None or _takes_unfit(situation):
+        return None
     today = situation.today
-    if findings.expiry is None or today is None or findings.expiry >= today or _takes_unfit(situation):
+    if today is None or findings.expiry >= today:
         return None
     return _object(Reason.EXPIRED, situation, {"expiry": findings.expiry.isoformat()})
 
@@ -108,14 +119,11 @@ def _status(findings: Findings, situation: Situation) -> Objection | None:
     status, operation = findings.listing.status, situation.operation
     if operation is None or operation.takes_unfit or situation.is_training:
         return None
-    if status in _STATUS:
+    if status is not None and status in _STATUS:
         if status is CodeStatus.GONE and PackState.DISPENSED in operation.states:
             return None
         return _object(_STATUS[status], situation)
-    if status is None and operation.receives:
-        unknown = _object(Reason.STATUS_UNKNOWN, situation)
-        return None if unknown.verdict is VerdictClass.PASS else unknown
-    return None
+    return _object(Reason.STATUS_UNKNOWN, situation) if status is None and operation.receives else None
 
 
 def _not_smallest(findings: Findings, situation: Situation) -> Objection | None:
@@ -171,10 +179,11 @@ def _portion(findings: Findings, situation: Situation) -> Objection | None:
     operation, product = situation.operation, findings.product
     if operation is not None and operation.opens and (product is None or not product.units or is_case(product)):
         return _object(Reason.UNITS_UNKNOWN, situation)
-    portion, line = portion_of(findings, situation), _line(findings, situation)
-    is_units = portion is not None and not portion.of_case
-    facts: Facts = {"product": product.name if product else ""}
-    if line is not None and operation is not None and operation.hands_out:
+    portion = portion_of(findings, situation)
+    line = _line(findings, situation) if operation is not None and operation.hands_out else None
+    if line is not None:
+        is_units = portion is not None and not portion.of_case
+        facts: Facts = {"product": product.name if product else ""}
         if is_units and not line.units:
             return _object(Reason.OPENED_WHOLE, situation, facts)
         if not is_units and not line.packs:

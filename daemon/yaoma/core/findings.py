@@ -72,7 +72,8 @@ def look_up(code: TraceCode, allowlist: Allowlist | None) -> Findings:
     if allowlist is None:
         return NOTHING
     listing = allowlist.listing(code)
-    product = allowlist.product(code.product_key)
+    product_key = code.product_key
+    product = allowlist.product(product_key)
     if listing.damaged:
         # Denials stand in tables of their own; they hold whatever the damaged page would say.
         return Findings(product, listing, denial=allowlist.denial(code, code.lot if isinstance(code, Gs1) else None))
@@ -81,26 +82,32 @@ def look_up(code: TraceCode, allowlist: Allowlist | None) -> Findings:
     own_lot, own_expiry = (code.lot, code.expiry) if isinstance(code, Gs1) else (None, None)
     lot = listing.lot or (line.lot if line else None) or own_lot or ""
     # What is printed on the pack counts as well as what the list says of it: the worse of both holds.
-    expiry = min((one for one in (listing.expiry, line.expiry if line else None, own_expiry) if one), default=None)
+    expiry = _earliest(listing.expiry, line.expiry if line else None, own_expiry)
     denial = allowlist.denial(code, lot or None)
     if denial is None and own_lot and own_lot != lot:
         denial = allowlist.denial(code, own_lot)
-    doubtful = not lot and denial is None and allowlist.denies_lots_of(code.product_key)
+    doubtful = not lot and denial is None and allowlist.denies_lots_of(product_key)
     packs = shipment.smallest_in(code.key) if shipment is not None and line is None else ()
+    is_too_large = len(packs) > MAX_PACKS
     found = Findings(
         product,
         listing,
-        denial=denial,
-        shipment=shipment,
-        line=line,
-        own_lot=own_lot or "",
-        lot=lot,
-        expiry=expiry,
-        is_lot_doubtful=doubtful,
-        packs=packs if len(packs) <= MAX_PACKS else (),
-        is_too_large=len(packs) > MAX_PACKS,
+        denial,
+        shipment,
+        line,
+        own_lot or "",
+        lot,
+        expiry,
+        doubtful,
+        () if is_too_large else packs,
+        is_too_large,
     )
     return _with_contents(found, shipment, allowlist) if shipment is not None and found.packs else found
+
+
+def _earliest(*dates: date | None) -> date | None:
+    known = [one for one in dates if one is not None]
+    return min(known) if known else None
 
 
 def _with_contents(container: Findings, shipment: Shipment, allowlist: Allowlist) -> Findings:

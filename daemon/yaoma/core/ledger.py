@@ -172,20 +172,28 @@ class Changes:
 
     def add(self, later: "Changes") -> None:
         """Take over what came after."""
-        self.seen.update(later.seen)
-        self.tickets.update(later.tickets)
+        self.seen |= later.seen
+        if later.tickets:
+            self.tickets |= later.tickets
         for row, number in later.counts.items():
             self.counts[row] = self.counts.get(row, 0) + number
-        self.stock.update(later.stock)
-        self.duties.update(later.duties)
+        if later.stock:
+            self.stock |= later.stock
+        if later.duties:
+            self.duties |= later.duties
         if later.complete_since_ms is not None:
             self.complete_since_ms = later.complete_since_ms
-        self.upto.update(later.upto)
+        self.upto |= later.upto
 
 
 def day_of(stamp: Stamp) -> int:
     """Give the day at the counter as YYYYMMDD; a time that no calendar holds counts as day 0."""
-    day = date_of(stamp.wall_ms)
+    return _yyyymmdd((stamp.wall_ms + _CHINA_MS) // _DAY_MS)
+
+
+@lru_cache(maxsize=16)
+def _yyyymmdd(days: int) -> int:
+    day = _date(days)
     return day.year * 10_000 + day.month * 100 + day.day if day else 0
 
 

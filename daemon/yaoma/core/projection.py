@@ -36,7 +36,7 @@ def project(record: Record, view: LedgerView) -> Changes:
         view: The state before it.
     """
     changes = Changes(upto={record.log: record.seq + 1})
-    original = record.original()
+    original = record.original() if record.kind == Kind.COPY else record
     apply = _BY_KIND.get(original.kind)
     if apply is not None:
         apply(original, record, view, changes)

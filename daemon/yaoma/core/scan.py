@@ -1,6 +1,7 @@
 """The record of a judged scan: what was read, what was said of it, and nothing of anybody's identity."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from yaoma.core.allowlist import Source
 from yaoma.core.canonical import Json
@@ -17,6 +18,8 @@ from yaoma_drivers.symbol import Source as ReadBy
 from yaoma_drivers.symbol import Symbol
 
 __all__ = ["Person", "identity_entry", "scan_entry"]
+
+_ON_TICKET: Final = frozenset({VerdictClass.PASS, VerdictClass.REVIEW})
 
 
 class Person:
@@ -50,12 +53,12 @@ def scan_entry(
     """
     ticket, allowlist = situation.ticket, situation.allowlist
     fields: dict[str, Json] = {
-        "verdict": verdict.verdict.value,
+        "verdict": str(verdict.verdict),
         "reason": str(verdict.reason),
-        "degraded": [flag.value for flag in verdict.degraded],
+        "degraded": [str(flag) for flag in verdict.degraded],
         "station": situation.station,
         "scanner": symbol.scanner,
-        "source": symbol.source.value,
+        "source": str(symbol.source),
         "operation": ticket.operation if ticket else VERIFY,
         "ticket": ticket.id if ticket else None,
         "list": allowlist.version if allowlist else None,
@@ -120,7 +123,7 @@ def _code_fields(symbol: Symbol, code: TraceCode, verdict: Verdict, situation: S
     findings = situation.findings or NOTHING
     # What the symbol itself says stays as it was read.
     fields = _list_fields(findings) | fields
-    if ticket is not None and verdict.verdict in {VerdictClass.PASS, VerdictClass.REVIEW}:
+    if ticket is not None and verdict.verdict in _ON_TICKET:
         fields |= _ticket_fields(findings, situation)
     if verdict.verdict is VerdictClass.REPEAT and situation.seen is not None:
         fields["of"] = {"log": situation.seen.log, "seq": situation.seen.seq}

@@ -1,6 +1,7 @@
 """TraceCode: the codes that can identify one pack, as values, with the key under which the journal writes them."""
 
 import re
+from dataclasses import field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -62,17 +63,23 @@ class Cn20:
 
     Args:
         digits: All 20 digits.
+        key: The canonical form in the journal.
+        product_key: The key of the product in the allowlist.
 
     Raises:
         CodeError: These are not 20 ASCII digits that begin with 8.
     """
 
     digits: str
+    key: str = field(init=False, repr=False, compare=False)
+    product_key: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what does not have the shape."""
+        """Refuse what does not have the shape; spell the keys once, since a scan asks for them ten times."""
         if not is_cn20(self.digits):
             raise CodeError("cn20", len(self.digits))
+        object.__setattr__(self, "key", f"cn20:{self.digits}")
+        object.__setattr__(self, "product_key", f"cn20:{self.digits[:7]}")
 
     @property
     def product(self) -> str:
@@ -88,16 +95,6 @@ class Cn20:
     def check(self) -> str:
         """The last four digits, unverified."""
         return self.digits[16:]
-
-    @property
-    def key(self) -> str:
-        """The canonical form in the journal."""
-        return f"cn20:{self.digits}"
-
-    @property
-    def product_key(self) -> str:
-        """The key of the product in the allowlist."""
-        return f"cn20:{self.product}"
 
 
 @dataclass(frozen=True, slots=True)

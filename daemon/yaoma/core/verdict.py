@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from yaoma.core.code import Cn20, Gs1, Lookalike, LookalikeKind, Other, TraceCode
-from yaoma.core.counter_rules import Objection, objections
+from yaoma.core.counter_rules import FLAGS, Objection, objections
 from yaoma.core.findings import Findings, look_up
 from yaoma.core.portion import portion_of
 from yaoma.core.product import CodeSystem
@@ -27,11 +27,6 @@ _SYSTEMS: Final = {
     LookalikeKind.GTIN14: CodeSystem.EAN,
     LookalikeKind.DRUG_STANDARD_CODE: CodeSystem.STANDARD,
     LookalikeKind.INSURANCE_CODE: CodeSystem.INSURANCE,
-}
-
-#: What is shown beside a PASS when the policy lets an objection through.
-_FLAGS: Final = {
-    Reason.HISTORY_UNKNOWN: Degraded.HISTORY_UNKNOWN,
 }
 
 #: A code that stands for many portions is scanned once for each; one pull of the trigger still counts once.
@@ -75,17 +70,16 @@ def judge(code: TraceCode | Lookalike, situation: Situation) -> Verdict:
     if (practice := _practice(code, findings, situation)) is not None:
         return Verdict(VerdictClass.FAULT, practice, flags)
     against = objections(findings, situation)
-    flags += tuple(
-        _FLAGS[Reason(one.reason)] for one in against if one.verdict is VerdictClass.PASS and one.reason in _FLAGS
-    )
-    facts = _facts(findings, situation)
-    stops = [one for one in against if one.verdict is VerdictClass.STOP]
-    if stops:
-        return _objected(stops, against, flags, facts)
+    facts, reviews = _facts(findings, situation), tuple[Objection, ...]()
+    if against:
+        flags += tuple(FLAGS[Reason(one.reason)] for one in against if one.verdict is VerdictClass.PASS)
+        stops = [one for one in against if one.verdict is VerdictClass.STOP]
+        if stops:
+            return _objected(stops, against, flags, facts)
+        reviews = tuple(one for one in against if one.verdict is VerdictClass.REVIEW)
     # What a damaged page would have said is not known: neither that the pack is unknown, nor that the read was bad.
     damaged = Verdict(VerdictClass.REVIEW, Reason.LIST_DAMAGED, flags, facts) if findings.listing.damaged else None
     fresh = damaged or _listed(code, findings, situation, flags, facts)
-    reviews = [one for one in against if one.verdict is VerdictClass.REVIEW]
     if reviews and fresh.verdict is not VerdictClass.FAULT:
         fresh = _objected(reviews, against, flags, facts, fresh)
     repeat = _repeat(situation, findings, flags)

@@ -82,7 +82,7 @@ class Counter:
         if isinstance(code, ControlCode):
             return self._controlled(symbol, code, draft, stamp, disk_low=disk_low)
         identity = self._identity(symbol, code, ticket, stamp)
-        situation = self._situation(code, station, ticket, stamp, disk_low=disk_low)
+        situation = self._situation(code, station, ticket, allowlist, stamp, disk_low=disk_low)
         if isinstance(identity, IdentityFault):
             situation = replace(situation, identity_problem=identity.reason.value)
         verdict = judge(code, situation)
@@ -159,15 +159,23 @@ class Counter:
         return due
 
     def _situation(
-        self, code: Meaning, station: str, ticket: Ticket | None, stamp: Stamp, *, disk_low: bool
+        self,
+        code: Meaning,
+        station: str,
+        ticket: Ticket | None,
+        allowlist: Allowlist | None,
+        stamp: Stamp,
+        *,
+        disk_low: bool,
     ) -> Situation:
-        allowlist, seen, findings, relative, held_by = self.allowlist(), None, None, "", ""
+        seen, findings, relative, held_by = None, None, "", ""
         contents: tuple[Seen | None, ...] = ()
         is_training = ticket is not None and ticket.is_training
-        if not isinstance(code, Lookalike | ControlCode):
+        if not isinstance(code, (Lookalike, ControlCode)):
             seen = self.ledger.seen(ledger_key(code.key, is_training=is_training))
             findings = look_up(code, allowlist)
-            contents = tuple(self.ledger.seen(ledger_key(one, is_training=is_training)) for one in findings.packs)
+            if findings.packs:
+                contents = tuple(self.ledger.seen(ledger_key(one, is_training=is_training)) for one in findings.packs)
             held_by = self._held_by((seen, *contents), station)
             relative = self._relative(code.key, findings, ticket)
         return Situation(
@@ -253,7 +261,8 @@ class Counter:
             except CommandRefusedError as error:
                 facts["refusal"] = error.reason
                 verdict = Verdict(VerdictClass.FAULT, Reason.CONTROL_REFUSED, facts=facts)
-        situation = self._situation(code, station, self.ledger.open_ticket(station), stamp, disk_low=disk_low)
+        ticket = self.ledger.open_ticket(station)
+        situation = self._situation(code, station, ticket, self.allowlist(), stamp, disk_low=disk_low)
         record = draft.add(scan_entry(symbol, code, verdict, situation), stamp)
         self.ledger.stage(record)
         return lambda: self.view.show(symbol, verdict, record)

@@ -59,7 +59,7 @@ class Draft:
     def add(self, entry: Entry, stamp: Stamp) -> Record:
         """Give an entry its place."""
         seq = self._size + len(self.records)
-        record = Record(self._log, seq, entry.kind.value, stamp, entry.fields, entry.body(self._log, seq, stamp))
+        record = Record(self._log, seq, str(entry.kind), stamp, entry.fields, entry.body(self._log, seq, stamp))
         self.records.append(record)
         if entry.sealed is not None:
             self.sealed[seq] = entry.sealed

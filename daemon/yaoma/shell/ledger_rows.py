@@ -19,7 +19,8 @@ _PACK_COLUMNS: Final = (
     "log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, state, "
     "portions, takes, opens, product, lot, elsewhere, is_cleared, reason, is_opened"
 )
-PACK: Final = f"SELECT {_PACK_COLUMNS} FROM seen WHERE key = ?"  # noqa: S608 - our own columns
+# One column: for each that a statement has, the sqlite3 module describes it anew at every call, found or not.
+PACK: Final = f"SELECT json_array({_PACK_COLUMNS}) FROM seen WHERE key = ?"  # noqa: S608 - our own columns
 TICKET: Final = (
     "SELECT id, station, operation, opened, packs, wants_person, has_person, lines, shipment, payer, operator, "
     "is_training, is_opening, place, uncoded FROM ticket WHERE station = ?"
@@ -34,7 +35,7 @@ _PUT_TICKET: Final = (
 
 
 def seen_of(row: Sequence[Any]) -> Seen:
-    """Make a pack of its row, as `PACK` selects it."""
+    """Make a pack of its columns, as `PACK` selects them."""
     log, seq, station, ticket, verdict, wall_ms, mono_ms, boot, clock, place, effect, effect_ms, *rest = row
     state, portions, takes, opens, product, lot, elsewhere, is_cleared, reason, is_opened = rest
     return Seen(
@@ -148,7 +149,7 @@ def _pack_row(key: str, seen: Seen) -> Sequence[str | int | None]:
     stamp = seen.stamp
     return (
         key, seen.log, seen.seq, seen.station, seen.ticket, seen.verdict, stamp.wall_ms, stamp.mono_ms, stamp.boot,
-        stamp.clock.value, seen.place, seen.effect, seen.effect_ms, seen.state.value, seen.left, _takes(seen),
+        str(stamp.clock), seen.place, seen.effect, seen.effect_ms, str(seen.state), seen.left, _takes(seen),
         seen.opens, seen.product, seen.lot, seen.elsewhere, seen.is_cleared,
         seen.reason, seen.is_opened,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """The ledger on disk: the projection of the journal in site.db, with the newest changes in memory in front of it."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -56,9 +57,9 @@ class SiteLedger:
             DatabaseError: If the file can't be read.
         """
         with self._file.lock:
-            for changes in (self._staged, self._unwritten):
-                if key in changes.seen:
-                    return changes.seen[key]
+            found = self._staged.seen.get(key) or self._unwritten.seen.get(key)
+            if found is not None:
+                return found
             if self._pack_on_disk is None or self._pack_on_disk[0] != key:
                 self._pack_on_disk = key, self._read_pack(key)
             return self._pack_on_disk[1]
@@ -218,8 +219,8 @@ class SiteLedger:
             DatabaseError: If the file can't be read.
         """
         with self._file.lock:
-            log, seq = record.identity
-            is_copy = record.kind == Kind.COPY and log != record.log
+            log, seq = record.identity if record.kind == Kind.COPY else (record.log, record.seq)
+            is_copy = log != record.log
             if is_copy and self.applied(log) > seq:
                 # The original is in here already, under the log that it first stood in.
                 self._staged.add(Changes(upto={record.log: record.seq + 1}))
@@ -308,8 +309,8 @@ class SiteLedger:
 
     def _read_pack(self, key: str) -> Seen | None:
         try:
-            for row in self._file.connection.execute(PACK, (key,)):
-                return seen_of(row)
+            for (row,) in self._file.connection.execute(PACK, (key,)):
+                return seen_of(json.loads(row))
         except SQLITE_FAILURES as error:
             raise classified(self._file.path, error) from error
         return None
