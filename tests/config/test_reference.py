@@ -50,7 +50,10 @@ def test_reference_with_its_defaults_switched_on_is_a_good_file_and_changes_noth
         for line in REFERENCE.read_text("utf-8").split("\n")
     ]
     everything = tmp_path / "all.toml"
-    everything.write_text("\n".join(lines))
+    calibration = tmp_path / "gun.toml"
+    calibration.write_text("made = 2026-11-22T08:00:00Z")
+    text = "\n".join(lines).replace("/etc/yaoma/scanners/gun.toml", str(calibration))
+    everything.write_text(text)
     config = load(everything).config
     fields = tomllib.loads("\n".join(lines))
 
@@ -59,7 +62,14 @@ def test_reference_with_its_defaults_switched_on_is_a_good_file_and_changes_noth
     policy = found.policy.model_copy(update={name: getattr(config.policy, name) for name in ("file", "institution")})
 
     allowlist = found.allowlist.model_copy(update={"url": config.allowlist.url})
-    changed = {"keys": config.keys, "metrics": config.metrics, "policy": policy, "allowlist": allowlist}
+    scanner = (found.scanner[0].model_copy(update={"calibration": calibration}),)
+    changed = {
+        "keys": config.keys,
+        "scanner": scanner,
+        "metrics": config.metrics,
+        "policy": policy,
+        "allowlist": allowlist,
+    }
 
     assert found.model_copy(update=changed) == config
     for key in key_table():

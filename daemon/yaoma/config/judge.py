@@ -1,11 +1,13 @@
 """Judge: keys and values against the model, the drivers' own options and each other; all mistakes at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from yaoma.config.calibration_file import CalibrationFile, CalibrationFileError, read_calibration
 from yaoma.config.contradictions import contradictions
 from yaoma.config.key_table import about, below, named_elsewhere
 from yaoma.config.mistake import Mistake
@@ -16,7 +18,10 @@ from yaoma.config.wording import ABSENT, expected, found, similar
 from yaoma_drivers import registry
 from yaoma_drivers.errors import DriverUnusable, UnknownDriver
 
-__all__ = ["Judged", "judge"]
+__all__ = ["CalibrationOf", "Judged", "judge"]
+
+CalibrationOf = Callable[[str, Path], CalibrationFile]
+"""Reads the calibration of a scanner: its name, and the path that the configuration has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +83,17 @@ class _Findings:
         self.add(path, kind, what, value, hint)
 
 
-def judge(fields: Mapping[str, Any], places: Mapping[KeyPath, Position]) -> Judged:
+def judge(
+    fields: Mapping[str, Any],
+    places: Mapping[KeyPath, Position],
+    calibration_of: CalibrationOf = lambda _, path: read_calibration(path),
+) -> Judged:
     """Check everything, also what stands beside a mistake.
 
     Args:
         fields: The file's keys and values.
         places: Where they stand; may be empty.
+        calibration_of: Reads the calibration files that it names.
     """
     findings = _Findings(fields, places)
     config = None
@@ -99,12 +109,12 @@ def judge(fields: Mapping[str, Any], places: Mapping[KeyPath, Position]) -> Judg
         there = _at(fields, contradiction.at)
         value = ABSENT if there is None else found(there, is_quotable=bool(text and text.is_quotable))
         findings.add(contradiction.at, contradiction.kind, expected(contradiction.kind, contradiction.facts, ""), value)
-    options = _options(findings)
+    options = _options(findings, calibration_of)
     findings.mistakes.sort(key=lambda mistake: (mistake.line is None, mistake.line or 0, mistake.column or 0))
     return Judged(config, options, tuple(findings.mistakes))
 
 
-def _options(findings: _Findings) -> dict[str, BaseModel]:
+def _options(findings: _Findings, calibration_of: CalibrationOf) -> dict[str, BaseModel]:
     options: dict[str, BaseModel] = {}
     scanners = findings.fields.get("scanner")
     for number, scanner in enumerate(scanners if isinstance(scanners, list) else []):
@@ -116,7 +126,8 @@ def _options(findings: _Findings) -> dict[str, BaseModel]:
         base: KeyPath = ("scanner", number)
         try:
             known = tuple(registry.load(driver).Options.model_fields)
-            options[str(scanner.get("name"))] = registry.check(driver, written)
+            calibrated = _calibrated(findings, base, scanner, known, calibration_of)
+            options[str(scanner.get("name"))] = registry.check(driver, {**calibrated, **written})
         except UnknownDriver as error:
             close = similar(driver, error.known)
             facts = {"known": ", ".join(error.known)}
@@ -139,6 +150,26 @@ def _options(findings: _Findings) -> dict[str, BaseModel]:
             for one in error.errors(include_url=False):
                 findings.add_error(one, (*base, "options"), known)
     return options
+
+
+def _calibrated(
+    findings: _Findings,
+    base: KeyPath,
+    scanner: Mapping[str, Any],
+    known: tuple[str, ...],
+    calibration_of: CalibrationOf,
+) -> dict[str, Any]:
+    """Give the options that the scanner's calibration sets; a file that can't be used is a mistake, never ignored."""
+    path = scanner.get("calibration")
+    if not isinstance(path, str) or not Path(path).is_absolute():
+        return {}
+    try:
+        return calibration_of(str(scanner.get("name")), Path(path)).options(known)
+    except CalibrationFileError as error:
+        findings.add(
+            (*base, "calibration"), "calibration_unusable", expected("calibration_unusable", {}, ""), error.found
+        )
+        return {}
 
 
 def _unknown_key_hint(path: KeyPath, known: tuple[str, ...]) -> Said:

@@ -8,6 +8,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from yaoma.config.calibration_file import read_calibration
+from yaoma.config.judge import CalibrationOf
 from yaoma.config.load import Reading, read
 from yaoma.config.model import BrokerConfig, Config, StateConfig
 from yaoma.config.syntax import salvage
@@ -18,6 +20,9 @@ __all__ = ["LAST_GOOD", "Identity", "identity_of", "keep_last_good", "last_good"
 log = logging.getLogger("yaoma.config")
 
 LAST_GOOD: Final = "config.last-good.toml"
+
+#: Copies of the scanners' calibration files, which belong to the configuration.
+_CALIBRATIONS: Final = "scanners.last-good"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def last_good(reading: Reading) -> Reading | None:
     if identity is None:
         return None
     for folder in dict.fromkeys((_state_folder(fields), StateConfig().folder)):
-        kept = read(folder / LAST_GOOD)
+        kept = read(folder / LAST_GOOD, _kept_calibration(folder))
         if kept.loaded is not None and kept.fields is not None and identity_of(kept.fields) == identity:
             return kept
     return None
@@ -85,12 +90,26 @@ def keep_last_good(reading: Reading, config: Config) -> None:
         reading: The file.
         config: What it says.
     """
-    file = config.state.folder / LAST_GOOD
+    folder = config.state.folder
+    kept = {folder / LAST_GOOD: reading.raw}
     try:
-        if not file.exists() or file.read_bytes() != reading.raw:
-            write_public(file, reading.raw, replace=True)
+        for scanner in config.scanner:
+            if scanner.calibration is not None:
+                kept[_place(folder, scanner.name)] = scanner.calibration.read_bytes()
+        # The configuration last: what it names is there before it.
+        for file, raw in reversed(kept.items()):
+            if not file.exists() or file.read_bytes() != raw:
+                write_public(file, raw, replace=True)
     except OSError as error:
         log.warning("this configuration could not be kept as last good one: error=%s", error.strerror)
+
+
+def _kept_calibration(folder: Path) -> CalibrationOf:
+    return lambda scanner, _: read_calibration(_place(folder, scanner))
+
+
+def _place(folder: Path, scanner: str) -> Path:
+    return folder / _CALIBRATIONS / f"{scanner}.toml"
 
 
 def _state_folder(fields: Mapping[str, object]) -> Path:

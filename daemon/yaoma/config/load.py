@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from yaoma.config.calibration_file import read_calibration
 from yaoma.config.encoding import MAX_FILE_BYTES, NotTextError, decoded
-from yaoma.config.judge import judge
+from yaoma.config.judge import CalibrationOf, judge
 from yaoma.config.mistake import Mistake, Notice
 from yaoma.config.model import Config
 from yaoma.config.positions import KeyPath, Position, positions
@@ -85,8 +86,13 @@ class Reading:
     places: Mapping[KeyPath, Position] = field(default_factory=dict)
 
 
-def read(path: Path) -> Reading:
-    """Read and check a file; nothing is raised, whatever it holds."""
+def read(path: Path, calibration_of: CalibrationOf = lambda _, file: read_calibration(file)) -> Reading:
+    """Read and check a file; nothing is raised, whatever it holds.
+
+    Args:
+        path: The file.
+        calibration_of: Reads the calibration files that it names.
+    """
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_FILE_BYTES + 1)
@@ -104,7 +110,7 @@ def read(path: Path) -> Reading:
         mistake = Mistake("", "syntax", _TOML, error.problem, error.line, error.column, error.hint)
         return _unread(path, raw, written.text, mistake, notices)
     places = positions(written.text)
-    judged = judge(fields, places)
+    judged = judge(fields, places, calibration_of)
     loaded = None
     if judged.config is not None and not judged.mistakes:
         loaded = Loaded(judged.config, judged.options, hashlib.sha256(raw).hexdigest())

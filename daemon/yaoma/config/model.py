@@ -293,6 +293,14 @@ class ScannerConfig(_Section):
 
     name: Annotated[Name, About("扫码枪名称。", "The scanner's name.", example="gun")]
     driver: Annotated[Name, About("驱动。", "The driver.", example="serial_line")]
+    calibration: Annotated[
+        AbsolutePath | None,
+        About(
+            "扫码枪的录入方式（由 yaoma scanners calibrate 测得）；options 里写明的优先。",
+            "How the scanner types, found by yaoma scanners calibrate; what stands in options comes first.",
+            example="/etc/yaoma/scanners/gun.toml",
+        ),
+    ] = None
     options: Annotated[
         dict[str, Any],
         About(

@@ -61,6 +61,10 @@ EXPECTED: Final[Mapping[str, Said]] = MappingProxyType(
         ),
         "driver_unknown": Said("已安装的驱动：{known}", "an installed driver: {known}"),
         "driver_unusable": Said("能加载的驱动（{why}）", "a driver that can be loaded ({why})"),
+        "calibration_unusable": Said(
+            "可用的录入方式文件；重新测：yaoma scanners calibrate",
+            "a calibration file that can be used; make it anew: yaoma scanners calibrate",
+        ),
         # pydantic
         "missing": Said("必须写这个键", "this key"),
         "extra_forbidden": Said("已知的键", "a known key"),
