@@ -1,6 +1,7 @@
 """The delta of a list: one form, checked in every part."""
 
 import random
+import tracemalloc
 from datetime import date
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yaoma.core.code_key import cn20_digits, cn20_key, code_key
-from yaoma.core.list_delta import DeltaError, ListDelta
+from yaoma.core.list_delta import DeltaError, DeltaReader, ListDelta
 from yaoma.core.lot_table import UNKNOWN_LOT, BaseAnswer
 from yaoma.core.trace_code import Cn20, CodeError, Gs1
 
@@ -93,3 +94,42 @@ def test_key_when_it_is_none_of_twenty_digits_then_it_is_refused(key: bytes) -> 
     """Bytes out of range are no code."""
     with pytest.raises(CodeError):
         cn20_digits(key)
+
+
+def test_delta_when_read_row_by_row_then_it_takes_the_memory_of_a_few_rows() -> None:
+    """A delta of two million rows must not need more than the update's unit may have."""
+    rows = 40_000
+    adds = {cn20_key(f"8{number:019}"): BaseAnswer(f"L{number % 100}") for number in range(0, 2 * rows, 2)}
+    data = ListDelta(1, 2, adds, [cn20_key(f"8{number:019}") for number in range(1, rows, 2)]).encoded()
+    tracemalloc.start()
+    try:
+        reader = DeltaReader(lambda at, size: data[at : at + size], len(data))
+        seen = sum(1 for _ in reader.rows())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert rows + rows // 2 == seen == reader.count
+    assert peak < 500_000
+
+
+@given(adds=st.dictionaries(KEYS, LOTS), removes=st.sets(KEYS))
+def test_delta_when_read_row_by_row_then_rows_of_a_kind_ascend(
+    adds: dict[bytes, BaseAnswer], removes: set[bytes]
+) -> None:
+    """Added and removed keys come merged, so that a key in both could not hide."""
+    data = ListDelta(1, 2, adds, removes - adds.keys()).encoded()
+    rows = list(DeltaReader(lambda at, size: data[at : at + size], len(data)).rows())
+
+    assert {key: known for key, known in rows if known is not None} == adds
+    assert {key for key, known in rows if known is None} == removes - adds.keys()
+    assert [key for key, _ in rows] == sorted((key for key, _ in rows), key=lambda key: (len(key), key))
+
+
+def test_delta_when_its_file_ends_early_while_it_is_read_then_it_is_refused() -> None:
+    """A file that shrinks under the reader is no delta any more."""
+    data = ListDelta(1, 2, {cn20_key(f"8{number:019}"): UNKNOWN_LOT for number in range(9)}, []).encoded()
+    reader = DeltaReader(lambda at, size: data[at : min(at + size, len(data) - 5)], len(data))
+
+    with pytest.raises(DeltaError, match="another length"):
+        list(reader.rows())

@@ -6,15 +6,14 @@ part ascending. An added key that is in the older version already gets another l
 """
 
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 
 from yaoma.core.code_key import CN20_KEY_BYTES, DIGEST_KEY_BYTES, is_cn20_key
 from yaoma.core.lot_table import BaseAnswer, LotTable, LotTableError
 
-__all__ = ["MAX_DELTA_BYTES", "DeltaError", "ListDelta"]
+__all__ = ["MAX_DELTA_BYTES", "DeltaError", "DeltaReader", "ListDelta"]
 
 #: About two million rows: more is a case for a new base.
 MAX_DELTA_BYTES: Final = 64 * 1024 * 1024
@@ -24,6 +23,10 @@ _HEADER: Final = struct.Struct("<8sQQIIIIII")
 _ROW_BYTES: Final = 4
 _WORD: Final = 4
 _WIDTHS: Final = (CN20_KEY_BYTES, DIGEST_KEY_BYTES)
+#: Bytes of a record in each part: added keys name their lot, removed ones don't.
+_SIZES: Final = (*(width + _ROW_BYTES for width in _WIDTHS), *_WIDTHS)
+#: So many records are read at once: some 100 kB.
+_ROWS_AT_ONCE: Final = 4096
 
 
 class DeltaError(ValueError):
@@ -85,49 +88,104 @@ class ListDelta:
         Raises:
             DeltaError: It is malformed.
         """
-        if not _HEADER.size <= len(data) <= MAX_DELTA_BYTES:
+        reader = DeltaReader(lambda at, size: data[at : at + size], len(data))
+        adds: dict[bytes, BaseAnswer] = {}
+        removes: list[bytes] = []
+        for key, known in reader.rows():
+            if known is None:
+                removes.append(key)
+            else:
+                adds[key] = known
+        return cls(reader.from_version, reader.to_version, adds, removes)
+
+
+class DeltaReader:
+    """Reads a delta row by row: two million of them as objects would take more memory than an update may have.
+
+    Args:
+        read: Gives so many bytes from a place on; both numbers of bytes.
+        length: How many bytes there are.
+
+    Raises:
+        DeltaError: If its beginning is malformed; the rest is checked while it is read.
+    """
+
+    def __init__(self, read: Callable[[int, int], bytes], length: int) -> None:
+        if not _HEADER.size <= length <= MAX_DELTA_BYTES:
             raise DeltaError("a delta has another length")
-        magic, from_version, to_version, *counts = _HEADER.unpack_from(data)
+        magic, self.from_version, self.to_version, *counts = _HEADER.unpack(read(0, _HEADER.size))
         if magic != _MAGIC:
             raise DeltaError("the file does not begin as a delta of a known version does")
-        if not 0 < from_version < to_version:
+        if not 0 < self.from_version < self.to_version:
             raise DeltaError("a delta leads from one version to a later one")
-        *keys, lots, lot_bytes = counts
-        sizes = [(keys[0], 9 + _ROW_BYTES), (keys[1], 16 + _ROW_BYTES), (keys[2], 9), (keys[3], 16)]
-        if len(data) != _HEADER.size + lots * _WORD + lot_bytes + sum(count * size for count, size in sizes):
+        *self._counts, lots, lot_bytes = counts
+        table = _HEADER.size + lots * _WORD
+        if length != table + lot_bytes + sum(count * size for count, size in zip(self._counts, _SIZES, strict=True)):
             raise DeltaError("the file has another length than its header says")
-        place = _HEADER.size + lots * _WORD
+        self._read = read
+        self._rows_at = table + lot_bytes
         try:
-            rows = LotTable.parse(data[_HEADER.size : place], data[place : place + lot_bytes]).all_rows()
+            self._lots = LotTable.parse(read(_HEADER.size, lots * _WORD), read(table, lot_bytes))
+            self._lots.check()
         except LotTableError as error:
             raise DeltaError(str(error)) from None
-        place += lot_bytes
-        records: list[list[bytes]] = []
-        for count, size in sizes:
-            records.append([data[at : at + size] for at in range(place, place + count * size, size)])
-            place += count * size
-        adds = _adds(records[0], CN20_KEY_BYTES, rows) | _adds(records[1], DIGEST_KEY_BYTES, rows)
-        removes = [*_keys(records[2], CN20_KEY_BYTES), *_keys(records[3], DIGEST_KEY_BYTES)]
-        if len({id(lot) for lot in adds.values()} | {id(rows[0])}) != len(rows):
+
+    @property
+    def count(self) -> int:
+        """How many codes it changes."""
+        return sum(self._counts)
+
+    def rows(self) -> Iterator[tuple[bytes, BaseAnswer | None]]:
+        """Give each key with what is known of it, or None if it goes; ascending within each kind of key.
+
+        Raises:
+            DeltaError: If it is malformed; what was given before is worth nothing then.
+        """
+        named = bytearray(self._lots.count + 1)
+        named[0] = 1
+        for width in (0, 1):
+            yield from self._kind(width, named)
+        if not all(named):
             raise DeltaError("the lot table holds what no code names")
-        if not adds.keys().isdisjoint(removes):
-            raise DeltaError("a code is added and removed")
-        return cls(from_version, to_version, adds, removes)
 
+    def _kind(self, width: int, named: bytearray) -> Iterator[tuple[bytes, BaseAnswer | None]]:
+        """Merge the added and the removed keys of one width, both ascending; a key in both is seen when they meet."""
+        key_bytes = _WIDTHS[width]
+        going = self._part(2 + width, key_bytes)
+        gone = next(going, None)
+        for record in self._part(width, key_bytes):
+            key = record[:key_bytes]
+            while gone is not None and gone < key:
+                yield gone, None
+                gone = next(going, None)
+            if gone == key:
+                raise DeltaError("a code is added and removed")
+            row = int.from_bytes(record[key_bytes:], "little")
+            if row >= len(named):
+                raise DeltaError("an added code names a lot that is not there")
+            named[row] = 1
+            yield key, self._lots.row(row)
+        while gone is not None:
+            yield gone, None
+            gone = next(going, None)
 
-def _adds(records: list[bytes], width: int, rows: Sequence[BaseAnswer]) -> dict[bytes, BaseAnswer]:
-    found = {}
-    for key, record in zip(_keys([record[:width] for record in records], width), records, strict=True):
-        row = int.from_bytes(record[width:], "little")
-        if row >= len(rows):
-            raise DeltaError("an added code names a lot that is not there")
-        found[key] = rows[row]
-    return found
-
-
-def _keys(keys: list[bytes], width: int) -> list[bytes]:
-    if any(one >= other for one, other in pairwise(keys)):
-        raise DeltaError("keys are out of order")
-    if width == CN20_KEY_BYTES and not all(map(is_cn20_key, keys)):
-        raise DeltaError("a key is none of 20 digits")
-    return keys
+    def _part(self, part: int, key_bytes: int) -> Iterator[bytes]:
+        """Give the records of one part, their keys checked."""
+        size = _SIZES[part]
+        at = self._rows_at + sum(count * one for count, one in zip(self._counts[:part], _SIZES[:part], strict=True))
+        end = at + self._counts[part] * size
+        before = b""
+        while at < end:
+            chunk = self._read(at, min(_ROWS_AT_ONCE * size, end - at))
+            if not chunk or len(chunk) % size:
+                raise DeltaError("the file has another length than its header says")
+            at += len(chunk)
+            for place in range(0, len(chunk), size):
+                record = chunk[place : place + size]
+                key = record[:key_bytes]
+                if key <= before:
+                    raise DeltaError("keys are out of order")
+                if key_bytes == CN20_KEY_BYTES and not is_cn20_key(key):
+                    raise DeltaError("a key is none of 20 digits")
+                before = key
+                yield record

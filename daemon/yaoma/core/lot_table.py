@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 __all__ = ["MAX_LOT_CHARS", "UNKNOWN_LOT", "BaseAnswer", "LotTable", "LotTableError", "is_lot", "numbers", "words"]
@@ -136,10 +136,18 @@ class LotTable:
         Raises:
             LotTableError: A row is malformed or out of order.
         """
-        found = [self.row(number) for number in range(self.count + 1)]
-        if any(one.order >= other.order for one, other in pairwise(found)):
+        self.check()
+        return [self._parsed(number) if number else UNKNOWN_LOT for number in range(self.count + 1)]
+
+    def check(self) -> None:
+        """Make sure that each row is well-formed, stands there once and in order, without keeping any.
+
+        Raises:
+            LotTableError: A row is malformed or out of order.
+        """
+        orders = (self._parsed(number).order for number in range(1, self.count + 1))
+        if any(one >= other for one, other in pairwise(chain((UNKNOWN_LOT.order,), orders))):
             raise LotTableError("the rows of the lot table are out of order")
-        return found
 
 
 def numbers(values: Sequence[int]) -> bytes:

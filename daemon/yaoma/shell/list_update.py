@@ -4,12 +4,14 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from yaoma.core.base_layout import PageDamagedError
-from yaoma.core.list_delta import MAX_DELTA_BYTES, DeltaError, ListDelta
+from yaoma.core.list_delta import MAX_DELTA_BYTES, DeltaError, DeltaReader
 from yaoma.core.release import ReleaseIndex, highest_after, read_policies, read_release
 from yaoma.core.site_list import ListRefusedError
 from yaoma.shell.base_file import BaseFile, BaseRefusedError
@@ -128,13 +130,12 @@ def _update(db: ListDb, source: ReleaseSource, site: str, policies: Sequence[str
         issued_ms=min(max(index.issued_ms, signed.issued_ms), signed.time_ms),
         expires_ms=min(index.expires_ms, signed.expires_ms),
     )
-    counted: list[int] = []
     policy_floors = {f"policy:{file.title}": file.version for file in tables if file.title}
     db.install(
         ReleaseChange(
             release=release,
             files=[*plan.bases, *tables],
-            rows=_counted(plan.rows, counted),
+            rows=_rows(plan.steps),
             is_rebase=plan.way == "base",
             metadata=signed.metadata,
             floors={**signed.floors, **policy_floors},
@@ -142,7 +143,7 @@ def _update(db: ListDb, source: ReleaseSource, site: str, policies: Sequence[str
         )
     )
     clear_leftovers(db)
-    outcome = Outcome(index.version, before.version if before else 0, plan.way, len(counted), policy_problem)
+    outcome = Outcome(index.version, before.version if before else 0, plan.way, plan.count, policy_problem)
     log.info("release in force: version=%d before=%d way=%s", outcome.version, outcome.before, outcome.way)
     return outcome
 
@@ -151,7 +152,28 @@ def _update(db: ListDb, source: ReleaseSource, site: str, policies: Sequence[str
 class _Plan:
     way: str
     bases: Sequence[ListFile]
-    rows: Iterator[OverlayRow]
+    steps: Sequence["_Step"]
+
+    @property
+    def count(self) -> int:
+        """How many rows the deltas have."""
+        return sum(step.count for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A delta on the disk; its rows are read while they are written, for all at once would not fit into memory."""
+
+    path: Path
+    count: int
+
+    def rows(self) -> Iterator[OverlayRow]:
+        with _opened(self.path) as reader:
+            for key, known in reader.rows():
+                if known is None:
+                    yield OverlayRow(key, False)
+                else:
+                    yield OverlayRow(key, True, None, known.lot, known.expiry.isoformat() if known.expiry else None)
 
 
 def _plan(
@@ -166,13 +188,15 @@ def _plan(
         bases_bytes = sum(source.find(target, _MAX_BASE_BYTES).length for target in index.bases)
         if sum(one.length for one in deltas) <= bases_bytes + sum(one.length for one in behind):
             steps = [_delta(source, found, step.begin, step.end) for step, found in zip(way, deltas, strict=True)]
-            changed = sum(len(one.adds) + len(one.removes) for one in steps)
-            if db.overlay_size() + changed <= MAX_OVERLAY:
-                return _Plan("delta" if steps else "none", bases, _rows(steps))
+            if db.overlay_size() + sum(step.count for step in steps) <= MAX_OVERLAY:
+                return _Plan("delta" if steps else "none", bases, steps)
     fetched = [_base(db, source, target) for target in index.bases]
     rest = index.way_from(index.base_version) or ()
     steps = [_delta(source, source.find(one.target, MAX_DELTA_BYTES), one.begin, one.end) for one in rest]
-    return _Plan("base", fetched, _rows(steps))
+    plan = _Plan("base", fetched, steps)
+    if plan.count > MAX_OVERLAY:
+        log.warning("the deltas since the base are long, the centre should publish a new base: rows=%d", plan.count)
+    return plan
 
 
 def _sound(db: ListDb, bases: Sequence[ListFile]) -> bool:
@@ -190,25 +214,28 @@ def _sound(db: ListDb, bases: Sequence[ListFile]) -> bool:
     return bool(bases)
 
 
-def _delta(source: ReleaseSource, found: Fetched, begin: int, end: int) -> ListDelta:
-    delta = ListDelta.parse(source.small(found.target, MAX_DELTA_BYTES))
-    if (delta.from_version, delta.to_version) != (begin, end):
-        raise DeltaError("a delta leads to another version than the release says")
-    return delta
+def _delta(source: ReleaseSource, found: Fetched, begin: int, end: int) -> _Step:
+    path = source.kept(found)
+    with _opened(path) as delta:
+        if (delta.from_version, delta.to_version) != (begin, end):
+            raise DeltaError("a delta leads to another version than the release says")
+        return _Step(path, delta.count)
 
 
-def _rows(deltas: Sequence[ListDelta]) -> Iterator[OverlayRow]:
-    for delta in deltas:
-        for key, known in delta.adds.items():
-            yield OverlayRow(key, True, None, known.lot, known.expiry.isoformat() if known.expiry else None)
-        for key in delta.removes:
-            yield OverlayRow(key, False)
+@contextmanager
+def _opened(path: Path) -> Iterator[DeltaReader]:
+    with path.open("rb") as stream:
+        yield DeltaReader(partial(_read_at, stream), path.stat().st_size)
 
 
-def _counted(rows: Iterator[OverlayRow], counted: list[int]) -> Iterator[OverlayRow]:
-    for row in rows:
-        counted.append(1)
-        yield row
+def _read_at(stream: BinaryIO, at: int, size: int) -> bytes:
+    stream.seek(at)
+    return stream.read(size)
+
+
+def _rows(steps: Sequence[_Step]) -> Iterator[OverlayRow]:
+    for step in steps:
+        yield from step.rows()
 
 
 def _base(db: ListDb, source: ReleaseSource, target: str) -> ListFile:

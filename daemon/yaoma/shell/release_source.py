@@ -220,6 +220,18 @@ class ReleaseSource:
             self.download(found, path)
             return path.read_bytes()
 
+    def kept(self, found: Fetched) -> Path:
+        """Fetch a file to the disk; it lies there until `close`.
+
+        Raises:
+            ReleaseRefusedError: If it is not what was signed.
+            SourceUnreachableError: If it can't be fetched.
+        """
+        path = self._folder / f"kept-{found.digest.hex()}"
+        if not path.exists():
+            self.download(found, path)
+        return path
+
     def download(self, found: Fetched, path: Path) -> None:
         """Fetch a file; it is not synced.
 
