@@ -13,8 +13,10 @@ from yaoma.core.wording import placeholders
 from yaoma.service.uplink_state import Trouble
 from yaoma.shell.catalogue import LANGUAGES, Catalogue, CatalogueError, Text, load_catalogue
 from yaoma.shell.operations import load_operations
+from yaoma.shell.port_worker import BEHIND, FULL, HALF_SENT, LATE
 from yaoma.shell.resources import config_file
 from yaoma_drivers.errors import DeviceReason
+from yaoma_drivers.port import PortReason
 from yaoma_drivers.signal import Signal
 from yaoma_link.report import ConnectFault
 
@@ -50,6 +52,8 @@ def expected() -> set[str]:
         | of("list_refused", ListRefusal)
         | of("sheet_refused", SheetRefusal)
         | of("ticket", ("opened", "closed", "cancelled"))
+        | of("pass_on", PortReason)
+        | of("pass_on", (BEHIND, FULL, HALF_SENT, LATE))
     )
 
 
@@ -63,6 +67,7 @@ def test_catalogue_when_a_reason_is_not_a_pass_then_it_says_what_to_do(catalogue
     must = {f"reason.{reason}" for reason, classes in CLASSES.items() if classes != {VerdictClass.PASS}}
     must |= {name for name in catalogue.templates if name.split(".")[0] in {"cause", "refusal", "uplink", "degraded"}}
     must |= {f"signal.{signal}" for signal in Signal if signal is not Signal.PASS}
+    must |= {name for name in catalogue.templates if name.split(".")[0] == "pass_on"}
     must |= {f"device.{reason}" for reason in DeviceReason} | {f"link.{fault}" for fault in ConnectFault}
 
     assert [name for name in sorted(must) if not catalogue.templates[name].todo] == []

@@ -7,6 +7,7 @@ from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.record import Record
 from yaoma.core.verdict import Verdict
 from yaoma.core.wording import grouped
+from yaoma.service.pass_through import PassThrough
 from yaoma.shell.indicator import Shown
 from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma_drivers.driver import Showing
@@ -26,14 +27,20 @@ class Announcer:
         stations: Station by scanner.
         scanners: The drivers whose scanners can show something, by scanner.
         indicators: The indicators' workers.
+        passing: The way to the tills, where there are any.
     """
 
     def __init__(
-        self, stations: Mapping[str, str], scanners: Mapping[str, Showing], indicators: Sequence[IndicatorWorker]
+        self,
+        stations: Mapping[str, str],
+        scanners: Mapping[str, Showing],
+        indicators: Sequence[IndicatorWorker],
+        passing: PassThrough | None = None,
     ) -> None:
         self._stations = stations
         self._scanners = scanners
         self._indicators = tuple(indicators)
+        self._passing = passing
 
     def show(self, symbol: Symbol, verdict: Verdict, record: Record) -> None:
         """Show a verdict whose record is kept."""
@@ -51,6 +58,9 @@ class Announcer:
             code=_code(record),
         )
         self._tell(symbol, shown)
+        if self._passing is not None:
+            # The operator first: a till is slower than an eye.
+            self._passing.judged(symbol, verdict, record, shown.station, is_late=is_late)
 
     def out_of_service(self, symbol: Symbol, cause: str) -> None:
         """Show that a scan could not be recorded; never a verdict (DESIGN.md 3, promise 1)."""

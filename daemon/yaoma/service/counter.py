@@ -22,6 +22,7 @@ from yaoma.core.ticket import VERIFY, Action, CommandRefusedError, Ticket, Ticke
 from yaoma.core.verdict import Verdict, judge
 from yaoma.service.control_desk import ControlDesk
 from yaoma.service.orders import Orders
+from yaoma.service.pass_through import PassThrough
 from yaoma.service.post import Post
 from yaoma.service.work import Answer, Request, View
 from yaoma.shell.clock import TimeFloor
@@ -53,6 +54,7 @@ class Counter:
         view: Told what was recorded.
         control: Knows what control codes stand for; without it they are refused.
         posts: Who works at each station.
+        passing: The way to the tills, where there are any.
     """
 
     ledger: SiteLedger
@@ -66,6 +68,7 @@ class Counter:
     view: View
     control: ControlDesk | None = None
     posts: Mapping[str, Post] = field(default_factory=dict)
+    passing: PassThrough | None = None
 
     def scanned(self, symbol: Symbol, draft: Draft, stamp: Stamp, *, disk_low: bool) -> Told:
         """Judge a symbol and draft its record.
@@ -81,6 +84,12 @@ class Counter:
         ticket = self.ledger.open_ticket(station)
         if isinstance(code, ControlCode):
             return self._controlled(symbol, code, draft, stamp, disk_low=disk_low)
+        if self.passing is not None and isinstance(code, Lookalike):
+            operation = self.operations.get(ticket.operation if ticket else VERIFY, UNKNOWN_OPERATION)
+            hand_on = self.passing.tills_own(symbol, code, station, ticket, operation)
+            if hand_on is not None:
+                # None of the box's business: neither judged, nor counted, nor recorded (DESIGN.md 11).
+                return hand_on
         identity = self._identity(symbol, code, ticket, stamp)
         situation = self._situation(code, station, ticket, allowlist, stamp, disk_low=disk_low)
         if isinstance(identity, IdentityFault):

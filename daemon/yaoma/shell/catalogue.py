@@ -122,6 +122,10 @@ class Catalogue:
         if problem := facts.get("problem"):
             why = self.text("identity_fault", str(problem))
             return Text(self.templates[f"reason.{name}"].headline, why.line, why.todo)
+        if trouble := facts.get("trouble"):
+            # A code did not reach the till: what to do depends on why.
+            why = self.text("pass_on", str(trouble))
+            return Text(self.templates[f"reason.{name}"].headline, why.line, why.todo)
         if (action := facts.get("action")) and f"sheet.{action}" in self.templates:
             facts = self._commanded(str(action), str(facts.get("argument", "")), facts)
         said = self.text("reason", name, facts)

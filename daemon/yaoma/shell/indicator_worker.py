@@ -4,12 +4,15 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, Protocol, runtime_checkable
 
 from yaoma.shell.indicator import Indicator, Shown
+from yaoma_drivers.errors import DeviceError
 
-__all__ = ["IndicatorWorker"]
+__all__ = ["IndicatorWorker", "Stepping"]
 
 log = logging.getLogger("yaoma.indicator")
 
@@ -20,6 +23,27 @@ STALE_AFTER_S: Final = 0.4
 STUCK_AFTER_S: Final = 2.0
 
 _PLACES: Final = 16
+
+#: After a step that failed, the next one comes so much later.
+_AGAIN_S: Final = 1.0
+
+
+@runtime_checkable
+class Stepping(Protocol):
+    """An indicator that has something to do between two scans, such as the next flash of a lamp."""
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is shown here, an id of the catalogue; empty if all is well."""
+        ...
+
+    def step(self) -> float | None:
+        """Do what is due; give in how many seconds something is due again, or None."""
+        ...
+
+    def close(self) -> None:
+        """Be dark and silent."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +73,7 @@ class IndicatorWorker(threading.Thread):
         # An indicator that hangs for good must not keep the program from ending: nothing is lost with it.
         super().__init__(name=f"indicator-{indicator.name}", daemon=True)
         self._indicator = indicator
+        self._stepping = indicator if isinstance(indicator, Stepping) else None
         self._places = places
         self._stale_after_s = stale_after_s
         self._stuck_after_s = stuck_after_s
@@ -79,6 +104,14 @@ class IndicatorWorker(threading.Thread):
         return self._broken
 
     @property
+    def problem(self) -> str:
+        """Why nothing is shown here, an id: of the catalogue's section `device`, or `stuck`; empty if all is well."""
+        if self.is_stuck:
+            return "stuck"
+        told = "" if self._stepping is None else self._stepping.problem
+        return told or ("failed" if self._broken else "")
+
+    @property
     def is_stuck(self) -> bool:
         """Whether the indicator has been at one scan for too long."""
         begun_s = self._begun_s
@@ -102,31 +135,52 @@ class IndicatorWorker(threading.Thread):
 
     def run(self) -> None:
         """Show scan after scan until `stop`."""
-        while (shown := self._next()) is not None:
-            self._begun_s = time.monotonic()
-            try:
-                self._indicator.show(shown)
-            except Exception as error:  # noqa: BLE001 - a lamp's plug-in may raise anything, scans go on without it
-                self._failed(error)
-            else:
-                self._worked()
-            finally:
-                self._begun_s = None
+        wait_s = None if self._stepping is None else 0.0
+        while not self._is_over(wait_s):
+            if (shown := self._next()) is not None:
+                self._attempt(partial(self._indicator.show, shown))
+            if self._stepping is not None:
+                wait_s = self._attempt(self._stepping.step)
+        if self._stepping is not None:
+            self._attempt(self._stepping.close)
+
+    def _is_over(self, wait_s: float | None) -> bool:
+        """Wait for a scan, or until something is due; tell whether everything was shown and no more will come."""
+        with self._news:
+            if not self._waiting and not self._ended:
+                self._news.wait(wait_s)
+            if wait_s is None:
+                while not self._waiting and not self._ended:
+                    self._news.wait()
+            return self._ended and not self._waiting
 
     def _next(self) -> Shown | None:
         with self._news:
-            while not self._waiting and not self._ended:
-                self._news.wait()
             while len(self._waiting) > 1 and time.monotonic() - self._waiting[0].since_s > self._stale_after_s:
                 self._waiting.popleft()
                 self._dropped += 1
             return self._waiting.popleft().shown if self._waiting else None
 
+    def _attempt(self, action: Callable[[], float | None]) -> float | None:
+        """Have the indicator do something, whatever comes of it; give when it wants to go on, in seconds, or None."""
+        self._begun_s = time.monotonic()
+        try:
+            due_s = action()
+        except Exception as error:  # noqa: BLE001 - a lamp's plug-in may raise anything, scans go on without it
+            self._failed(error)
+            return _AGAIN_S
+        finally:
+            self._begun_s = None
+        if self._stepping is None or not self._stepping.problem:
+            self._worked()
+        return due_s
+
     def _failed(self, error: Exception) -> None:
         self._broken += 1
         if self._broken == 1:
-            # The class only: what an indicator says of its failure might quote what it was to show.
-            log.warning("indicator fails: name=%s error=%s", self._indicator.name, type(error).__name__)
+            # The class or a reason's id only: what an indicator says might quote what it was to show.
+            what = error.reason.value if isinstance(error, DeviceError) else type(error).__name__
+            log.warning("indicator fails: name=%s error=%s", self._indicator.name, what)
 
     def _worked(self) -> None:
         if self._broken:
