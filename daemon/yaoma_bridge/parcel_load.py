@@ -37,7 +37,7 @@ def load_parcel(tx: sqlite3.Connection, row: ParcelRow, facts: CentreFacts, *, p
     bill = read_bill(body)
     sealed = _persons(tx, bill, json.loads(numbers)) if persons else []
     bill = chosen_bill(facts.completed(bill, sealed), chosen_lines(tx, row.destination, row.bill_id))
-    return Parcel(row.number, row.call, bill, row.lines, row.codes, row.follows, row.facts)
+    return Parcel(row.number, row.call, bill, row.lines, row.codes, row.follows, row.facts, row.sent_ms)
 
 
 def _persons(tx: sqlite3.Connection, bill: Bill, numbers: Sequence[int]) -> list[SealedPerson]:

@@ -24,7 +24,7 @@ __all__ = [
 
 _COLUMNS = (
     "id, destination, bill_id, site, closed_n, number, call, lines, codes, follows, facts, fate, reason, said, words, "
-    "tries, asks, due_ms, since_ms, version"
+    "tries, asks, due_ms, since_ms, version, sent_ms"
 )
 
 
@@ -53,6 +53,7 @@ class ParcelRow:
         due_ms: When it is to be looked at next, milliseconds since 1970.
         since_ms: Since when its fate is what it is.
         version: How often it has moved; a move counts only if nobody else has moved it.
+        sent_ms: When its last send began; 0 before the first.
     """
 
     id: int
@@ -75,6 +76,7 @@ class ParcelRow:
     due_ms: int
     since_ms: int
     version: int
+    sent_ms: int
 
     def fate_of(self, line: int) -> tuple[Fate, str]:
         """Give fate and reason of one of its lines."""
@@ -83,7 +85,7 @@ class ParcelRow:
 
 def _row(found: Sequence[object]) -> ParcelRow:
     texts = [str(one) for one in found]
-    numbers = {place: int(texts[place]) for place in (0, 2, 4, 15, 16, 17, 18, 19)}
+    numbers = {place: int(texts[place]) for place in (0, 2, 4, 15, 16, 17, 18, 19, 20)}
     words = {int(line): (Fate(fate), str(reason)) for line, (fate, reason) in json.loads(texts[14]).items()}
     return ParcelRow(
         numbers[0],
@@ -106,6 +108,7 @@ def _row(found: Sequence[object]) -> ParcelRow:
         numbers[17],
         numbers[18],
         numbers[19],
+        numbers[20],
     )
 
 
@@ -186,10 +189,11 @@ def move(
         due_ms=due_ms,
         since_ms=row.since_ms if fate is row.fate else now_ms,
         version=row.version + 1,
+        sent_ms=now_ms if cause is Cause.SEND else row.sent_ms,
     )
     changed = tx.execute(
         "UPDATE parcel SET fate=?, reason=?, said=?, words=?, facts=?, tries=?, asks=?, due_ms=?, since_ms=?, owner=?, "
-        "until_ms=?, version=? WHERE id=? AND version=?",
+        "until_ms=?, version=?, sent_ms=? WHERE id=? AND version=?",
         (
             after.fate.value,
             after.reason,
@@ -203,6 +207,7 @@ def move(
             owner,
             until_ms,
             after.version,
+            after.sent_ms,
             row.id,
             row.version,
         ),

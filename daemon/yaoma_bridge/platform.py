@@ -84,6 +84,7 @@ class Parcel:
         follows: Number of another parcel of the same bill that must be accepted before this one is sent; empty if
             none. If that one is refused, this one is refused with reason `follows_refused`.
         facts: What the platform must know again at `send` and `ask`, such as a GUID made once or a row's own number.
+        sent_ms: When its last send began, milliseconds since 1970; 0 before the first. The pipeline fills it in.
     """
 
     number: str
@@ -93,6 +94,7 @@ class Parcel:
     codes: tuple[str, ...] = field(default=(), repr=False)
     follows: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    sent_ms: int = 0
 
     @property
     def carried(self) -> Sequence[BillLine]:

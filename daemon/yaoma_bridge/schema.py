@@ -342,6 +342,7 @@ _PLATFORM_TABLES = (
         since_ms INTEGER NOT NULL,
         owner TEXT NOT NULL DEFAULT '',
         until_ms INTEGER NOT NULL DEFAULT 0,
+        sent_ms INTEGER NOT NULL DEFAULT 0,
         version INTEGER NOT NULL DEFAULT 0,
         UNIQUE (destination, number)
     ) STRICT

@@ -1,0 +1,1 @@
+"""码上放心 (alihealth): what the destination of that name is made of."""
