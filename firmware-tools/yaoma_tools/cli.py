@@ -17,7 +17,7 @@ from yaoma_link.identity import (
 )
 from yaoma_link.keyfile import FileExistsAlreadyError, write_public
 from yaoma_link.topics import BoxName
-from yaoma_tools import person_cli, policy_cli, sheet_cli
+from yaoma_tools import person_cli, policy_cli, scanner_cli, sheet_cli
 from yaoma_tools.authority import (
     AUTHORITY_DAYS,
     CLIENT_DAYS,
@@ -64,6 +64,7 @@ app.add_typer(policy_cli.app, name="policy")
 app.add_typer(list_app, name="list")
 app.add_typer(release_app, name="release")
 app.add_typer(sheet_cli.app, name="sheet")
+app.add_typer(scanner_cli.app, name="scanner")
 app.add_typer(person_cli.app, name="person")
 
 

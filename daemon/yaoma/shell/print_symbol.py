@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from yaoma.shell.print_output import PrintUnavailableError
 
-__all__ = ["QUIET_MODULES", "Symbology", "modules"]
+__all__ = ["QUIET_MODULES", "Symbology", "gs1_matrix", "modules"]
 
 
 class Symbology(StrEnum):
@@ -44,12 +44,36 @@ def modules(text: str, symbology: Symbology) -> tuple[tuple[bool, ...], ...]:
             drawn = zxing.create_barcode(text, zxing.BarcodeFormat.QRCode, ec_level=_QR_LEVEL)
         else:
             drawn = zxing.create_barcode(text, zxing.BarcodeFormat.Code128)
-        picture = memoryview(drawn.to_image(scale=1, add_quiet_zones=False))
     except (ValueError, RuntimeError):
         raise ValueError(f"a text of {len(text)} characters fits no {symbology.value} symbol") from None
-    rows, columns = picture.shape or (0, 0)
-    dark = tuple(tuple(picture[row, column] < _DARK_BELOW for column in range(columns)) for row in range(rows))
+    dark = _dark(drawn)
     return dark if symbology is Symbology.QR else dark[:1]
+
+
+def gs1_matrix(text: str) -> tuple[tuple[bool, ...], ...]:
+    """Encode GS1 element strings as a GS1 Data Matrix (`]d2`).
+
+    Args:
+        text: With its AIs in brackets, such as `(01)...(21)...`.
+
+    Returns:
+        Rows of modules without quiet zone, True is dark.
+
+    Raises:
+        PrintUnavailableError: zxing-cpp is not installed.
+        ValueError: They are no element strings; they are not part of the error.
+    """
+    zxing = _zxing()
+    try:
+        return _dark(zxing.create_barcode(text, zxing.BarcodeFormat.DataMatrix, gs1=True))
+    except (ValueError, RuntimeError):
+        raise ValueError(f"a text of {len(text)} characters is no GS1 symbol") from None
+
+
+def _dark(drawn: Any) -> tuple[tuple[bool, ...], ...]:  # noqa: ANN401 - zxing-cpp has no type information
+    picture = memoryview(drawn.to_image(scale=1, add_quiet_zones=False))
+    rows, columns = picture.shape or (0, 0)
+    return tuple(tuple(picture[row, column] < _DARK_BELOW for column in range(columns)) for row in range(rows))
 
 
 def _zxing() -> Any:  # noqa: ANN401 - zxing-cpp has no type information
