@@ -8,13 +8,15 @@ import pytest
 
 from fakes.news import PACKS, message, shipment
 from fakes.released import NOW_MS, SITE, Centre, ReleasedBox, code, key_of
+from yaoma.config.model import PolicyConfig
 from yaoma.core.allowlist import NOT_LISTED, Allowlist, CodeStatus, Denial, DenialKind, MemoryAllowlist, Source
 from yaoma.core.canonical import Json
 from yaoma.core.code import from_key
 from yaoma.core.site_list import list_text
-from yaoma.shell.list_db import ListDb
+from yaoma.doctor.site_list import check_list
+from yaoma.shell.list_db import DAMAGED, ListDb
 from yaoma.shell.list_news import ListNews
-from yaoma.shell.list_store import ListStore
+from yaoma.shell.list_store import SET_ASIDE_HINT, ListStore
 
 
 class Clinic:
@@ -161,3 +163,70 @@ def test_small_list_when_it_is_told_much_then_the_wal_does_not_grow(clinic: Clin
     other.close()
 
     assert max(sizes[30:]) <= max(sizes[:10])
+
+
+@pytest.fixture
+def broken(clinic: Clinic) -> Iterator[Clinic]:
+    """A clinic whose list.db was damaged and set aside while the box was off; version 1 was in force."""
+    clinic.store.close()
+    for path in clinic.file.parent.glob("list.db-*"):
+        path.unlink()
+    (clinic.file.parent / "list.db").write_bytes(b"x" * 9000)
+    clinic.db = ListDb.open(clinic.file.parent / "list.db", at_least=1)
+    clinic.store = ListStore(clinic.db, clinic.file, [key_of("county").verifier()], SITE, at_least=1, close_after_s=0)
+    clinic.store.refresh(at_once=True)
+    yield clinic
+    clinic.store.close()
+
+
+def is_for_review(clinic: Clinic) -> bool:
+    """Say whether a listed pack is for review."""
+    return clinic.list.listing(from_key(f"cn20:{code(1)}")).damaged
+
+
+def test_small_list_when_list_db_was_set_aside_then_packs_are_for_review_and_it_says_what_ends_that(
+    broken: Clinic,
+) -> None:
+    """An urgent denial may be lost; the same small list does not know it."""
+    assert is_for_review(broken)
+    assert broken.store.refusal is not None
+    assert "small list" in broken.store.refusal.hint
+    (found,) = check_list(
+        broken.file, [key_of("county").verifier()], SITE, now_ms=NOW_MS, newer_than=0, policy=PolicyConfig(),
+        big=broken.db.path,
+    )  # fmt: skip
+    assert ("list_refused.unreadable", SET_ASIDE_HINT) == (found.id, found.detail)
+
+
+def test_small_list_when_the_bridge_tells_again_then_it_counts_again_also_after_a_restart(broken: Clinic) -> None:
+    """With its news the list is as whole as before."""
+    ListNews(broken.db).apply(message(1))
+
+    assert broken.store.refresh(at_once=True)
+    assert not is_for_review(broken)
+    assert broken.list.denial(from_key(PACKS[0]), "A1") is not None
+    assert broken.store.refusal is None
+    assert DAMAGED not in broken.db.floors()
+
+
+def test_small_list_when_the_centre_signs_a_newer_one_then_it_counts_again(broken: Clinic) -> None:
+    """What the centre has signed since names what is denied; a touched old one does not."""
+    broken.sign(1, 1)
+    broken.store._looked_s = float("-inf")
+    assert not broken.store.refresh(at_once=True)
+    assert is_for_review(broken)
+    broken.sign(2, 1)
+    broken.store._looked_s = float("-inf")
+
+    assert broken.store.refresh(at_once=True)
+    assert not is_for_review(broken)
+    assert DAMAGED not in broken.db.floors()
+
+
+def test_small_list_when_a_release_was_in_force_then_it_does_not_take_its_place(broken: Clinic) -> None:
+    """Where a base lies a release is missing, which only an update brings back."""
+    (broken.db.folder / "base-1").write_bytes(b"")
+    ListNews(broken.db).apply(message(1))
+    broken.store.refresh(at_once=True)
+
+    assert is_for_review(broken)

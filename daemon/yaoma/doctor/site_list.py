@@ -1,6 +1,7 @@
 """Site list: is there one that may be used, of which version, how old, and until when."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,10 @@ from yaoma.doctor.finding import Fact, Finding, Group, ok, trouble, warning
 from yaoma.shell.base_file import BaseRefusedError
 from yaoma.shell.box_list import open_box_list
 from yaoma.shell.database import DatabaseError
+from yaoma.shell.list_db import DAMAGED
 from yaoma.shell.list_file import load_site_list
+from yaoma.shell.list_picture import open_picture
+from yaoma.shell.list_store import SET_ASIDE_HINT
 from yaoma.shell.list_tables import TableRefusedError
 
 __all__ = ["check_list"]
@@ -67,6 +71,9 @@ def check_list(
 
 def _big(path: Path, newer_than: int) -> tuple[int, int, int, int] | None:
     """Give version, codes and times of the release in list.db; None if it has none."""
+    with closing(open_picture(path)) as picture:
+        if picture.execute("SELECT 1 FROM floor WHERE name = ?", (DAMAGED,)).fetchone():
+            raise ValueError(SET_ASIDE_HINT)
     taken = open_box_list(path)
     if taken is None:
         return None

@@ -271,6 +271,11 @@ class ListDb:
             with self.writing() as run:
                 _raise(run, higher)
 
+    def lift_damage(self) -> None:
+        """Forget that an earlier file had to be set aside: what it held is known again."""
+        with self.writing() as run:
+            run("DELETE FROM floor WHERE name = ?", (DAMAGED,))
+
     def install(self, change: ReleaseChange) -> None:
         """Bring a release into force, all of it in one transaction; a cut leaves the one before it, whole.
 

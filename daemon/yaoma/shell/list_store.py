@@ -15,14 +15,22 @@ from yaoma.shell.box_list import BoxList, damaged_list, open_box_list
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.list_db import DAMAGED, LIST_FLOOR, TIME_FLOOR, ListDb
 from yaoma.shell.list_file import ListHolder
+from yaoma.shell.list_news import ListNews
 from yaoma.shell.list_tables import TableRefusedError
 from yaoma.shell.told_list import open_told_list
+from yaoma_link.state import StateMark
 
-__all__ = ["ListStore"]
+__all__ = ["SET_ASIDE_HINT", "ListStore"]
 
 log = logging.getLogger("yaoma.list")
 
 _LOOK_EVERY_S: Final = 1.0
+
+#: What ends that packs are for review after list.db was set aside.
+SET_ASIDE_HINT: Final = (
+    "list.db was damaged and set aside; fetch the list again: yaoma update. With a small list alone: put one in place "
+    "that the centre has signed since, or wait until the bridge has begun to tell its news again"
+)
 
 
 class ListStore(ListHolder):
@@ -67,6 +75,7 @@ class ListStore(ListHolder):
         self._retired: list[tuple[float, BoxList]] = []
         self._has_damage = False
         self._is_settled = True
+        self._is_set_aside = False
 
     @property
     def current(self) -> Allowlist | None:
@@ -135,7 +144,7 @@ class ListStore(ListHolder):
             mark = self.db.change_mark()
             if mark == self._big_mark:
                 self._settle()
-                return False
+                return self._is_set_aside and self._recover(at_once=False)
             self._big_mark = mark
             self._take(self.db.floors())
             self._is_settled = False
@@ -159,8 +168,10 @@ class ListStore(ListHolder):
 
     def _take(self, floors: dict[str, int]) -> None:
         floor = floors.get(LIST_FLOOR, 0)
-        if DAMAGED in floors:
-            self._break("list.db was damaged and set aside; fetch the list again: yaoma update", floor)
+        self._is_set_aside = DAMAGED in floors
+        if self._is_set_aside:
+            if not self._recover(at_once=True):
+                self._break(SET_ASIDE_HINT, floor)
             return
         try:
             taken = open_box_list(self.db, self._big.tables if self._big else None, on_damage=self._note_damage)
@@ -184,6 +195,26 @@ class ListStore(ListHolder):
             self._signed_time(floors.get(TIME_FLOOR, 0))
         if is_new:
             log.info("list in use: version=%d codes=%d", taken.version, taken.codes)
+
+    def _recover(self, *, at_once: bool) -> bool:
+        """Lift the mark of a list.db that was set aside where a small list knows all that the lost one can have known.
+
+        No release was ever in force, or its base would lie there. What is lost are the bridge's news: it has begun to
+        tell them again, or the centre has signed a list since, which names what is denied.
+        """
+        super().refresh(at_once=at_once)
+        small, db = self._list, self.db
+        if small is None or any(db.folder.glob("base-*")):
+            return False
+        is_newer = small.allowlist.version > db.floors().get(LIST_FLOOR, 0)
+        if not is_newer and ListNews(db).mark() == StateMark():
+            return False
+        db.lift_damage()
+        self._is_set_aside = False
+        self._broken = self._big_refusal = None
+        self._tell()
+        log.info("small list in use again: version=%d", small.allowlist.version)
+        return True
 
     def _tell(self) -> None:
         """Put what the bridge told beside the small list, which alone would know nothing of it."""
