@@ -36,7 +36,7 @@ def contradictions(fields: Mapping[str, object]) -> list[Contradiction]:
     Args:
         fields: The file's keys and values, or those of a `Config`.
     """
-    return [*_scanners_and_stations(fields), *_seal_and_salt(fields), *_policy(fields)]
+    return [*_scanners_and_stations(fields), *_outputs(fields), *_seal_and_salt(fields), *_policy(fields)]
 
 
 def _scanners_and_stations(fields: Mapping[str, object]) -> list[Contradiction]:
@@ -63,6 +63,28 @@ def _scanners_and_stations(fields: Mapping[str, object]) -> list[Contradiction]:
             Contradiction("no_such_scanner", at, {"name": name, "scanners": among})
             for at, name in placed
             if name not in defined
+        ]
+    return found
+
+
+def _outputs(fields: Mapping[str, object]) -> list[Contradiction]:
+    """Hold indicators and ports against the stations that they name."""
+    indicators = _tables(fields, "indicator")
+    named: list[tuple[Place, str]] = []
+    for number, indicator in enumerate(indicators):
+        listed = indicator.get("stations", ())
+        if isinstance(listed, list | tuple):
+            named += [(("indicator", number, "stations", at), one) for at, one in enumerate(listed) if _is_name(one)]
+    ports = _names(fields, "pass_through", "station")
+    stations = _names(fields, "station")
+    found = [*_twice("indicator_twice", _names(fields, "indicator")), *_twice("port_twice", ports)]
+    if stations and len(stations) == len(_tables(fields, "station")):
+        known = {name for _, name in stations}
+        facts = {"stations": ", ".join(sorted(known))}
+        found += [
+            Contradiction("no_such_station", at, {"name": name, **facts})
+            for at, name in (*named, *ports)
+            if name not in known
         ]
     return found
 
@@ -97,11 +119,11 @@ def _twice(kind: str, names: list[tuple[Place, str]]) -> list[Contradiction]:
     return found
 
 
-def _names(fields: Mapping[str, object], section: str) -> list[tuple[Place, str]]:
+def _names(fields: Mapping[str, object], section: str, key: str = "name") -> list[tuple[Place, str]]:
     return [
-        ((section, number, "name"), str(name))
+        ((section, number, key), str(name))
         for number, table in enumerate(_tables(fields, section))
-        if _is_name(name := table.get("name"))
+        if _is_name(name := table.get(key))
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from yaoma.config.load import Loaded
-from yaoma.config.model import ScannerConfig
+from yaoma.config.model import IndicatorConfig, PassThroughConfig, ScannerConfig
 from yaoma.config.toml_text import key_text, value_text
 
 __all__ = ["effective", "effective_lines"]
@@ -26,7 +26,7 @@ def effective(loaded: Loaded) -> dict[str, Any]:
     Args:
         loaded: The configuration.
     """
-    return _table(loaded.config, loaded.options)
+    return _table(loaded.config, loaded)
 
 
 def effective_lines(loaded: Loaded) -> list[str]:
@@ -35,43 +35,55 @@ def effective_lines(loaded: Loaded) -> list[str]:
     Args:
         loaded: The configuration.
     """
-    return _lines(loaded.config, "", loaded.options)
+    return _lines(loaded.config, "", loaded)
 
 
-def _values(model: BaseModel, options: Mapping[str, BaseModel]) -> Iterator[tuple[str, Any]]:
+def _values(model: BaseModel, loaded: Loaded) -> Iterator[tuple[str, Any]]:
     for name in type(model).model_fields:
         value = getattr(model, name)
-        if isinstance(model, ScannerConfig) and name == "options":
-            value = options[model.name]
+        if name == "options":
+            value = _checked(model, loaded)
         if value is not None:
             yield name, value
 
 
-def _lines(model: BaseModel, path: str, options: Mapping[str, BaseModel]) -> list[str]:
+def _checked(model: BaseModel, loaded: Loaded) -> BaseModel | None:
+    """Give the checked options of the driver that a table names."""
+    match model:
+        case ScannerConfig():
+            return loaded.options[model.name]
+        case IndicatorConfig():
+            return loaded.indicator_options[model.name]
+        case PassThroughConfig():
+            return loaded.port_options[model.station]
+    return None
+
+
+def _lines(model: BaseModel, path: str, loaded: Loaded) -> list[str]:
     plain, tables = [], []
-    for name, value in _values(model, options):
+    for name, value in _values(model, loaded):
         if isinstance(value, BaseModel):
-            tables += ["", f"[{path}{name}]", *_lines(value, f"{path}{name}.", options)]
+            tables += ["", f"[{path}{name}]", *_lines(value, f"{path}{name}.", loaded)]
         elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
             for one in value:
-                tables += ["", f"[[{path}{name}]]", *_lines(one, f"{path}{name}.", options)]
+                tables += ["", f"[[{path}{name}]]", *_lines(one, f"{path}{name}.", loaded)]
         else:
             mark = "" if name in model.model_fields_set else _DEFAULT_MARK
-            plain.append(f"{key_text(name)} = {value_text(_shown(name, value, options))}{mark}")
+            plain.append(f"{key_text(name)} = {value_text(_shown(name, value, loaded))}{mark}")
     return plain + tables
 
 
-def _table(model: BaseModel, options: Mapping[str, BaseModel]) -> dict[str, Any]:
-    return {name: _shown(name, value, options) for name, value in _values(model, options)}
+def _table(model: BaseModel, loaded: Loaded) -> dict[str, Any]:
+    return {name: _shown(name, value, loaded) for name, value in _values(model, loaded)}
 
 
-def _shown(name: str, value: object, options: Mapping[str, BaseModel]) -> Any:  # noqa: ANN401 - any value of TOML
+def _shown(name: str, value: object, loaded: Loaded) -> Any:  # noqa: ANN401 - any value of TOML
     if isinstance(value, BaseModel):
-        return _table(value, options)
+        return _table(value, loaded)
     if isinstance(value, Mapping):
-        return {_word(key): _shown(_word(key), one, options) for key, one in value.items()}
+        return {_word(key): _shown(_word(key), one, loaded) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_shown(name, one, options) for one in value]
+        return [_shown(name, one, loaded) for one in value]
     return _plain(name, value)
 
 

@@ -32,11 +32,15 @@ class Judged:
         config: The model, or None if a key has a mistake.
         options: The checked options of each scanner's driver, by scanner, as far as they are right.
         mistakes: In the order of lines, those without a line last.
+        indicator_options: Those of each indicator's driver, by indicator.
+        port_options: Those of each pass-through port's driver, by station.
     """
 
     config: Config | None
     options: Mapping[str, BaseModel]
     mistakes: tuple[Mistake, ...]
+    indicator_options: Mapping[str, BaseModel] = field(default_factory=dict)
+    port_options: Mapping[str, BaseModel] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -109,25 +113,35 @@ def judge(
         there = _at(fields, contradiction.at)
         value = ABSENT if there is None else found(there, is_quotable=bool(text and text.is_quotable))
         findings.add(contradiction.at, contradiction.kind, expected(contradiction.kind, contradiction.facts, ""), value)
-    options = _options(findings, calibration_of)
+    options = _options(findings, "scanner", registry.Group.SCANNERS, calibration_of=calibration_of)
+    indicators = _options(findings, "indicator", registry.Group.INDICATORS)
+    ports = _options(findings, "pass_through", registry.Group.PORTS, key="station")
     findings.mistakes.sort(key=lambda mistake: (mistake.line is None, mistake.line or 0, mistake.column or 0))
-    return Judged(config, options, tuple(findings.mistakes))
+    return Judged(config, options, tuple(findings.mistakes), indicators, ports)
 
 
-def _options(findings: _Findings, calibration_of: CalibrationOf) -> dict[str, BaseModel]:
+def _options(
+    findings: _Findings,
+    section: str,
+    group: registry.Group,
+    *,
+    key: str = "name",
+    calibration_of: CalibrationOf | None = None,
+) -> dict[str, BaseModel]:
+    """Check the drivers and options of a section's tables; give the options by what the table is known by."""
     options: dict[str, BaseModel] = {}
-    scanners = findings.fields.get("scanner")
-    for number, scanner in enumerate(scanners if isinstance(scanners, list) else []):
-        if not isinstance(scanner, Mapping):
+    tables = findings.fields.get(section)
+    for number, table in enumerate(tables if isinstance(tables, list) else []):
+        if not isinstance(table, Mapping):
             continue
-        driver, written = scanner.get("driver"), scanner.get("options", {})
+        driver, written = table.get("driver"), table.get("options", {})
         if not isinstance(driver, str) or not isinstance(written, Mapping):
             continue
-        base: KeyPath = ("scanner", number)
+        base: KeyPath = (section, number)
         try:
-            known = tuple(registry.load(driver).Options.model_fields)
-            calibrated = _calibrated(findings, base, scanner, known, calibration_of)
-            options[str(scanner.get("name"))] = registry.check(driver, {**calibrated, **written})
+            known = tuple(registry.options_of(driver, group).model_fields)
+            calibrated = _calibrated(findings, base, table, known, calibration_of) if calibration_of else {}
+            options[str(table.get(key))] = registry.check(driver, {**calibrated, **written}, group=group)
         except UnknownDriver as error:
             close = similar(driver, error.known)
             facts = {"known": ", ".join(error.known)}

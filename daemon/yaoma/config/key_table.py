@@ -13,8 +13,8 @@ from yaoma.config.said import About
 
 __all__ = ["OPTIONS", "Key", "about", "below", "key_table", "named_elsewhere"]
 
-#: Below it, the driver decides which keys there are.
-OPTIONS: Final = ("scanner", "options")
+#: Below these, the driver decides which keys there are.
+OPTIONS: Final = (("scanner", "options"), ("indicator", "options"), ("pass_through", "options"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,7 @@ def about(path: KeyPath) -> About | None:
         path: With or without places in arrays.
     """
     names = tuple(part for part in path if isinstance(part, str))
-    if names[: len(OPTIONS)] == OPTIONS:
-        names = OPTIONS
+    names = next((options for options in OPTIONS if names[: len(options)] == options), names)
     return next((key.about for key in key_table() if key.path == names), None)
 
 

@@ -53,12 +53,16 @@ class Loaded:
         options: The checked options of each scanner's driver, by scanner.
         digest: SHA-256 of the file, in hexadecimal.
         stands_in: Why it is used in place of the technician's file; None if it is that file.
+        indicator_options: The checked options of each indicator's driver, by indicator.
+        port_options: The checked options of each pass-through port's driver, by station.
     """
 
     config: Config
     options: Mapping[str, BaseModel]
     digest: str
     stands_in: Said | None = None
+    indicator_options: Mapping[str, BaseModel] = field(default_factory=dict)
+    port_options: Mapping[str, BaseModel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,13 @@ def read(path: Path, calibration_of: CalibrationOf = lambda _, file: read_calibr
     judged = judge(fields, places, calibration_of)
     loaded = None
     if judged.config is not None and not judged.mistakes:
-        loaded = Loaded(judged.config, judged.options, hashlib.sha256(raw).hexdigest())
+        loaded = Loaded(
+            judged.config,
+            judged.options,
+            hashlib.sha256(raw).hexdigest(),
+            indicator_options=judged.indicator_options,
+            port_options=judged.port_options,
+        )
     return Reading(path, raw, written.text, fields, loaded, judged.mistakes, notices, places)
 
 

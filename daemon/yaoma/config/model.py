@@ -19,9 +19,11 @@ from yaoma.shell.local_address import LocalAddress
 __all__ = [
     "BrokerConfig",
     "Config",
+    "IndicatorConfig",
     "KeysConfig",
     "ListConfig",
     "MetricsConfig",
+    "PassThroughConfig",
     "PolicyConfig",
     "ScannerConfig",
     "StateConfig",
@@ -312,6 +314,76 @@ class ScannerConfig(_Section):
     ] = Field(default_factory=dict)
 
 
+class IndicatorConfig(_Section):
+    """Lamps, a buzzer or a loudspeaker, and whose scans they show."""
+
+    name: Annotated[Name, About("指示器名称。", "The indicator's name.", example="lamps")]
+    driver: Annotated[
+        Name, About("驱动：gpio_lamp 或 alsa_tone。", "The driver: gpio_lamp or alsa_tone.", example="gpio_lamp")
+    ]
+    stations: Annotated[
+        tuple[Name, ...],
+        About(
+            "显示哪些工位的判定；不写则显示全部。",
+            "Whose verdicts it shows; without it, those of all stations.",
+            example=["counter"],
+        ),
+    ] = ()
+    options: Annotated[
+        dict[str, Any],
+        About(
+            "驱动自己的选项（见 drivers/README.md）：这里是哪个灯接哪根线。",
+            "The driver's own options (drivers/README.md): here, which lamp is on which line.",
+            is_quotable=False,
+            example={"top": "GPIO17", "middle": "GPIO27", "bottom": "GPIO22", "buzzer": "GPIO24"},
+        ),
+    ] = Field(default_factory=dict)
+
+
+class PassThroughConfig(_Section):
+    """The way from a station to the till behind it."""
+
+    station: Annotated[
+        Name,
+        About(
+            "哪个工位：通过核对的码传给它后面的收银机或 HIS。",
+            "Which station: what was let through goes on to the till or HIS behind it.",
+            example="counter",
+        ),
+    ]
+    driver: Annotated[
+        Name,
+        About(
+            "驱动：hid_gadget（USB 键盘）、uinput_keyboard（本机键盘）或 serial_out（串口）。",
+            "The driver: hid_gadget (USB keyboard), uinput_keyboard (on this machine) or serial_out.",
+            example="hid_gadget",
+        ),
+    ]
+    timeout_s: Annotated[
+        Number,
+        About(
+            "收银机多少秒没有反应就放弃这个码（会提示并记录）。",
+            "A code is given up (shown and recorded) after the till took nothing for so many seconds.",
+        ),
+    ] = Field(default=2.0, ge=0.2, le=30)
+    without_ticket: Annotated[
+        Switch,
+        About(
+            "没有打开单据时，付款码、69 码等也照样传过去，不判定不记录。",
+            "With no ticket open, payment codes, 69 codes and the like go on too, unjudged and unrecorded.",
+        ),
+    ] = False
+    options: Annotated[
+        dict[str, Any],
+        About(
+            "驱动自己的选项（见 drivers/README.md），例如 terminator、gs_as。",
+            "The driver's own options (drivers/README.md), such as terminator and gs_as.",
+            is_quotable=False,
+            example={"device": "/dev/hidg0", "terminator": "ENTER"},
+        ),
+    ] = Field(default_factory=dict)
+
+
 class Config(_Section):
     """The whole file."""
 
@@ -343,6 +415,18 @@ class Config(_Section):
         tuple[ScannerConfig, ...],
         About("扫码枪：名称、驱动和驱动的选项。", "A scanner: name, driver and the driver's options."),
     ] = Field(min_length=1)
+
+    indicator: Annotated[
+        tuple[IndicatorConfig, ...],
+        About("灯、蜂鸣器、喇叭；可以没有，也可以有几个。", "Lamps, buzzers, loudspeakers; none, or several."),
+    ] = ()
+    pass_through: Annotated[
+        tuple[PassThroughConfig, ...],
+        About(
+            "透传：扫到的码在核对并记录之后传给收银机或 HIS；可以没有。",
+            "Pass-through: codes go on to a till or HIS once they are checked and recorded; may be absent.",
+        ),
+    ] = ()
 
     @model_validator(mode="after")
     def _keys_go_together(self) -> Self:

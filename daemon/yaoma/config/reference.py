@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from yaoma.config.key_table import Key, key_table
+from yaoma.config.key_table import OPTIONS, Key, key_table
 from yaoma.config.toml_text import key_text, value_text
 
 __all__ = ["EXAMPLE", "render"]
@@ -17,7 +17,7 @@ _HEAD: Final = (
 
 def _example(section: tuple[str, ...]) -> dict[str, Any]:
     keys = [key for key in key_table() if key.path[:-1] == section and not key.is_section]
-    return {key.path[-1]: key.about.example for key in keys if key.is_required or key.path == ("scanner", "options")}
+    return {key.path[-1]: key.about.example for key in keys if key.is_required or key.path in OPTIONS}
 
 
 #: What the file that ships has set: what has no default.
@@ -39,6 +39,8 @@ def render(values: Mapping[str, Any]) -> str:
     for section in key_table():
         if section.is_array:
             tables = values.get(section.path[0], ())
+            if not tables and not section.is_required:
+                out.append("\n" + _comment(section) + _behind_marks(section))
             for number, table in enumerate(tables):
                 head = [_comment(section)] if number == 0 else []
                 out.append("".join(["\n", *head, f"[[{section.path[0]}]]\n", *_keys(section.path, table)]))
@@ -46,6 +48,12 @@ def render(values: Mapping[str, Any]) -> str:
             table = values.get(section.path[0], {})
             out.append("".join(["\n", _comment(section), f"[{section.path[0]}]\n", *_keys(section.path, table)]))
     return "".join([out[0], "\n", *out[1:]])
+
+
+def _behind_marks(section: Key) -> str:
+    """Write an example of a section that may be absent, every line of it a comment."""
+    lines = [f"[[{section.path[0]}]]", *"".join(_keys(section.path, _example(section.path))).splitlines()]
+    return "".join(f"{line}\n" if line.startswith("# ") else f"# {line}\n" for line in lines)
 
 
 def _keys(section: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:

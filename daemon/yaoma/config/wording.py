@@ -53,6 +53,11 @@ EXPECTED: Final[Mapping[str, Said]] = MappingProxyType(
         "no_such_scanner": Said(
             "已有的 [[scanner]] 的名称（现有：{scanners}）", "the name of a [[scanner]] (there are: {scanners})"
         ),
+        "indicator_twice": Said("每个指示器名称只用一次", "each indicator's name used once"),
+        "port_twice": Said("每个工位只有一个透传端口", "one pass-through port for each station"),
+        "no_such_station": Said(
+            "已有的 [[station]] 的名称（现有：{stations}）", "the name of a [[station]] (there are: {stations})"
+        ),
         "seal_without_salt": Said("seal 与 salt 同时设置；还缺 salt", "seal and salt together; salt is missing"),
         "salt_without_seal": Said("seal 与 salt 同时设置；还缺 seal", "seal and salt together; seal is missing"),
         "policy_without_institution": Said(
