@@ -217,7 +217,7 @@ class NhsaDestination:
         if self._keys is None:
             raise _CantYetError("sealing_key_missing")
         try:
-            number = self._keys.open(sealed.blob, person_context(sealed.site, sealed.box, bill.log))
+            number = self._keys.open(sealed.blob, person_context(sealed.site, sealed.box, sealed.log))
         except KeyUnknownError:
             raise _CantYetError("sealing_key_missing") from None
         except SealedError:

@@ -16,9 +16,11 @@ from yaoma_bridge.platform import Parcel, Ruling, RulingKind
 
 __all__ = ["parcels_of", "reason_of", "rows_in", "ruling_of", "sealed_person", "wants_person"]
 
-#: What stands for an identity where only its presence counts; as long as the longest.
-_SOMEBODY: Final = "0" * 32
+#: What stands for an identity where only its presence counts.
+_SOMEBODY: Final = "0" * 18
+#: Around the rows, and for an identity that joins each row when it is sent.
 _FRAME_LETTERS: Final = 100
+_PERSON_LETTERS: Final = 80
 
 #: What has to be put right, by where the missing value comes from.
 _REASONS: Final[Mapping[str, str]] = {
@@ -120,12 +122,12 @@ def _calls(bill: Bill, site: NhsaSite, doing: Doing, profile: Profile, rows: Seq
     """Divide rows so that each call's `input` is short enough."""
     gateway, transaction = profile.gateway, profile.transaction[doing.do]
     most = gateway.rows_per_call if transaction.batch_infno else 1
-    somebody = _somebody(bill)
+    more = _PERSON_LETTERS if wants_person(transaction) else 1
     call: list[Row] = []
     letters = 0
     for row in rows:
-        written = row_object(bill, row, site, doing, transaction=transaction, person=somebody)
-        length = len(json.dumps(written, ensure_ascii=False, separators=(",", ":"))) + 1
+        written = row_object(bill, row, site, doing, transaction=transaction, person=None)
+        length = len(json.dumps(written, ensure_ascii=False, separators=(",", ":"))) + more
         if call and (len(call) == most or letters + length > gateway.max_input_letters - _FRAME_LETTERS):
             yield call
             call, letters = [], 0
