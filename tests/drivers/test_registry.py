@@ -36,12 +36,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 def test_known_when_installed_then_our_drivers_are_listed() -> None:
     """The drivers of this distribution are found by their entry points."""
-    assert {"camera", "hid", "replay", "serial_line", "zebra_ssi"} <= set(known())
+    assert {"camera", "hid", "hid_pos", "replay", "serial_line", "zebra_ssi"} <= set(known())
     assert list(known()) == sorted(known())
     assert distribution("replay") == "yaoma"
 
 
-@pytest.mark.parametrize("name", ["camera", "hid", "replay", "serial_line", "zebra_ssi"])
+@pytest.mark.parametrize("name", ["camera", "hid", "hid_pos", "replay", "serial_line", "zebra_ssi"])
 def test_load_when_one_of_ours_is_asked_for_then_it_is_a_driver(name: str) -> None:
     """Each of ours has frozen options that forbid unknown keys and quote no input."""
     options = load(name).Options
