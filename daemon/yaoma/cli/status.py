@@ -62,6 +62,15 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         at_rest = _AT_REST.get(scanner["reason"], f"断开 / lost ({scanner['reason']})")
         state = "正常 / works" if scanner["working"] else at_rest
         out.append(f"扫描 / scanner    {scanner['scanner']}: {state}, {scanner['read']} 次 / read")
+    out += [
+        f"指示 / indicator  {one['indicator']}: 不工作 / does not work ({one['problem']})"
+        for one in answer.get("indicators", ())
+        if one["problem"]
+    ]
+    for port in answer.get("ports", ()):
+        state = f"不通 / does not work ({port['problem']})" if port["problem"] else "正常 / works"
+        counted = f"{port['sent']} 次 / sent, 未达 / failed {port['failed']}"
+        out.append(f"透传 / till       {port['station']}: {state}, {counted}")
     out += [f"工位 / station    {one['station']}: {_ticket_line(one['ticket'])}" for one in answer["stations"]]
     counted = "  ".join(f"{verdict} {number}" for verdict, number in sorted(today.items())) or "-"
     out.append(f"今日 / today      {counted}")

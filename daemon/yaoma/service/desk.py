@@ -1,7 +1,7 @@
 """The desk: answers what other programs on the box ask through the control socket."""
 
 import queue
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,9 +21,11 @@ from yaoma.service.uplink_state import UplinkState
 from yaoma.service.work import Answer, Claim, Item, Request
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.disk import DiskGauge
+from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma.shell.journal import Journal
 from yaoma.shell.list_file import ListHolder
 from yaoma.shell.outbox import Outbox
+from yaoma.shell.port_worker import PortWorker
 from yaoma.shell.site_ledger import SiteLedger
 
 __all__ = ["Desk"]
@@ -48,6 +50,8 @@ class Desk:
         disk: Knows the room that is left.
         clock: Gives the time.
         stations: Names of the stations.
+        indicators: Know what they could not show.
+        ports: Know what the tills did not take.
         safe_mode: Only drivers that came with this package are used.
         left_out: Scanners that are not read for that reason.
         config_refused: Why the last good configuration is used and not the new one, by language; None if the new one
@@ -70,6 +74,8 @@ class Desk:
     disk: DiskGauge
     clock: Callable[[], Stamp]
     stations: tuple[str, ...]
+    indicators: Sequence[IndicatorWorker] = ()
+    ports: Sequence[PortWorker] = ()
     safe_mode: bool = False
     left_out: tuple[str, ...] = ()
     config_refused: Mapping[str, str] | None = None
@@ -176,6 +182,20 @@ class Desk:
                 for reader in self.readers
             ]
             + [{"scanner": name, "working": False, "reason": "safe_mode", "read": 0} for name in self.left_out],
+            "indicators": [
+                {"indicator": one.label, "working": not one.problem, "problem": one.problem, "dropped": one.dropped}
+                for one in self.indicators
+            ],
+            "ports": [
+                {
+                    "station": port.state.station,
+                    "working": not port.problem,
+                    "problem": port.problem,
+                    "sent": port.state.sent,
+                    "failed": port.state.failed,
+                }
+                for port in self.ports
+            ],
             "stations": [{"station": station, "ticket": self._open_ticket(station)} for station in self.stations],
             "today": today,
             "tasks": [

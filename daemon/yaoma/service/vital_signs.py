@@ -1,7 +1,7 @@
 """Vital signs: one look at everything the desk knows, for metrics and for the health topic."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from yaoma import __version__
 from yaoma.core.canonical import Json
@@ -9,19 +9,17 @@ from yaoma.core.ledger import day_of
 from yaoma.service.desk import Desk
 from yaoma.shell.database import DatabaseError
 from yaoma.shell.durations import Durations
-from yaoma.shell.indicator_worker import IndicatorWorker
 from yaoma.shell.thermal import hottest_c
-from yaoma.shell.vitals import Nature, Scanner, Show, Vitals
+from yaoma.shell.vitals import Nature, Port, Scanner, Show, Vitals
 
 __all__ = ["health_of", "look"]
 
 
-def look(desk: Desk, indicators: Sequence[IndicatorWorker], commits: Durations) -> Vitals:
+def look(desk: Desk, commits: Durations) -> Vitals:
     """Look at the box; every thread may, and nothing waits.
 
     Args:
-        desk: Knows recorder, scanners, uplink, list, disk and clock.
-        indicators: Know what was not shown.
+        desk: Knows recorder, scanners, indicators, ports, uplink, list, disk and clock.
         commits: How long commits took.
     """
     journal, trouble, uplink, now = desk.recorder.journal, desk.recorder.trouble, desk.uplink(), desk.clock()
@@ -48,7 +46,8 @@ def look(desk: Desk, indicators: Sequence[IndicatorWorker], commits: Durations) 
         is_taken_over=uplink.is_taken_over,
         scanners={reader.state.scanner: Scanner(not reader.state.is_lost, reader.state.read) for reader in desk.readers}
         | dict.fromkeys(desk.left_out, Scanner(is_working=False, read=0)),
-        shows={one.name.removeprefix("indicator-"): Show(one.dropped, one.is_stuck) for one in indicators},
+        shows={one.label: Show(one.dropped, one.is_stuck, one.problem) for one in desk.indicators},
+        ports={one.state.station: Port(one.problem, one.state.sent, one.state.failed) for one in desk.ports},
         disk_free_bytes=room.free_bytes,
         is_disk_low=room.low,
         clock=now.clock,
@@ -94,6 +93,8 @@ def health_of(vitals: Vitals) -> Mapping[str, Json]:
         },
         "scanners_lost": sorted(name for name, one in vitals.scanners.items() if not one.is_working),
         "shows_dropped": sum(show.dropped for show in vitals.shows.values()),
+        "indicators_lost": sorted(name for name, one in vitals.shows.items() if one.problem),
+        "tills_lost": sorted(name for name, one in vitals.ports.items() if one.problem),
         "list": vitals.list_version,
         "temperature_c": vitals.temperature_c,
     }

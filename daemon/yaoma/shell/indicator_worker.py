@@ -94,6 +94,11 @@ class IndicatorWorker(threading.Thread):
             self._news.notify()
 
     @property
+    def label(self) -> str:
+        """The indicator's name."""
+        return self._indicator.name
+
+    @property
     def dropped(self) -> int:
         """How many scans were never shown here because newer ones came."""
         return self._dropped

@@ -122,7 +122,18 @@ def _labelled(now: Vitals) -> Iterator[Metric]:
     for name, show in now.shows.items():
         dropped.add_metric([name], show.dropped)
         stuck.add_metric([name], float(show.is_stuck))
-    yield from (dropped, stuck)
+    shown = GaugeMetricFamily("yaoma_indicator_up", "Whether the indicator shows verdicts.", labels=("indicator",))
+    for name, show in now.shows.items():
+        shown.add_metric([name], float(not show.problem))
+    yield from (dropped, stuck, shown)
+    till = GaugeMetricFamily("yaoma_till_up", "Whether the till behind a station takes codes.", labels=("station",))
+    sent = CounterMetricFamily("yaoma_passed_on", "Codes that the till has taken.", labels=("station",))
+    failed = CounterMetricFamily("yaoma_not_passed_on", "Codes that did not reach the till.", labels=("station",))
+    for name, port in now.ports.items():
+        till.add_metric([name], float(not port.problem))
+        sent.add_metric([name], port.sent)
+        failed.add_metric([name], port.failed)
+    yield from (till, sent, failed)
 
 
 def _one_of(name: str, text: str, label: str, value: str) -> Metric:

@@ -123,6 +123,11 @@ class PortWorker(threading.Thread):
             self._lost(passage, FULL)
 
     @property
+    def problem(self) -> str:
+        """Why the till gets nothing, an id of the catalogue's section `pass_on`, or `stuck`; empty if all is well."""
+        return "stuck" if self.is_stuck else self.state.problem
+
+    @property
     def is_stuck(self) -> bool:
         """Whether the port is at one code for far longer than it may be."""
         begun_s = self._begun_s

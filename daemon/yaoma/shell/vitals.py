@@ -7,7 +7,7 @@ from enum import StrEnum
 from yaoma.core.reason import Reason, VerdictClass
 from yaoma.core.record import ClockState
 
-__all__ = ["Nature", "Scanner", "Show", "Vitals", "nature_of"]
+__all__ = ["Nature", "Port", "Scanner", "Show", "Vitals", "nature_of"]
 
 
 class Nature(StrEnum):
@@ -61,10 +61,27 @@ class Show:
     Args:
         dropped: Scans since the start that it never showed because newer ones came.
         is_stuck: It has been at one scan for too long.
+        problem: Why it shows nothing, an id; empty if all is well.
     """
 
     dropped: int
     is_stuck: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """How the way to a till does.
+
+    Args:
+        problem: Why the till gets nothing, an id; empty if all is well.
+        sent: Codes since the start that it has taken.
+        failed: Codes since the start that did not reach it.
+    """
+
+    problem: str
+    sent: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +109,7 @@ class Vitals:
         is_taken_over: Another box has lately used this identity.
         scanners: By name.
         shows: By indicator.
+        ports: By station.
         disk_free_bytes: What the daemon may still use.
         is_disk_low: It is time to say so.
         clock: How far the clock can be trusted.
@@ -124,6 +142,7 @@ class Vitals:
     is_taken_over: bool = False
     scanners: Mapping[str, Scanner] = field(default_factory=dict)
     shows: Mapping[str, Show] = field(default_factory=dict)
+    ports: Mapping[str, Port] = field(default_factory=dict)
     disk_free_bytes: int = 0
     is_disk_low: bool = False
     clock: ClockState = ClockState.UNTRUSTED
