@@ -65,8 +65,8 @@ def put_standings(
             "fate=excluded.fate, reason=excluded.reason, changed_ms=excluded.changed_ms",
             (destination, n, after.bill_id, after.line, after.fate.value, after.reason, now_ms),
         )
-        said = outcome_of(after.fate), after.reason
-        if before is None or said != (outcome_of(before.fate), before.reason):
+        said = _said(after)
+        if before is None or said != _said(before):
             log_id, seq = tx.execute("SELECT log_id, seq FROM event WHERE n=?", (n,)).fetchone()
             told.setdefault(log_id, []).append((seq, *said))
     made = []
@@ -76,6 +76,13 @@ def put_standings(
             lay_over(tx, log_id, outcome)
         made += make_receipts(tx, log_by_id(tx, log_id), signer, now_ms, outcomes=outcomes)
     return made
+
+
+def _said(standing: Standing) -> tuple[OutcomeState, str]:
+    """Give what a box is told; while something is under way the reasons of its turns are the centre's business."""
+    state = outcome_of(standing.fate)
+    is_under_way = state in {OutcomeState.WAITING, OutcomeState.PROCESSING}
+    return state, "" if is_under_way else standing.reason
 
 
 def _runs(destination: str, places: Sequence[tuple[int, OutcomeState, str]]) -> list[Outcome]:

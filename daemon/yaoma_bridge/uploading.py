@@ -251,6 +251,8 @@ class Uploader:
             cause, reason = cause_of(answer.state), answer.reason[:_REASON_LETTERS]
             if answer.state is AnswerState.WAITING and not answer.is_outage and row.tries >= _MOST_TRIES:
                 cause, reason = Cause.SAID_HELD, "tries_exhausted"
+            if cause is Cause.SAID_UNKNOWN and row.fate is not Fate.SENT:
+                reason = row.reason  # a question without an answer tells nothing new
             after = move(
                 tx,
                 row,

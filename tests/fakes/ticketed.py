@@ -97,9 +97,9 @@ class Counter:
         self.ticket = None
         return self.log.add(entry)
 
-    def sell(self, *codes: str, operation: str = "dispense", **options: str | bool) -> None:
+    def sell(self, *codes: str, operation: str = "dispense", payer: str = "") -> None:
         """Open, scan and close."""
-        self.open(operation, **options)
+        self.open(operation, payer=payer)
         for code in codes:
             self.scan(code)
         self.close()

@@ -70,7 +70,8 @@ class UploadingBridge(SteppedBridge):
     def fates(self) -> dict[str, tuple[str, str]]:
         """Give fate and reason of each record at the platform, by the code it holds."""
         rows = self.rows(
-            "SELECT record.body, fate, reason FROM upload JOIN event ON event.n=upload.n JOIN record USING (log_id, seq)"
+            "SELECT record.body, fate, reason FROM upload JOIN event ON event.n=upload.n "
+            "JOIN record USING (log_id, seq)"
         )
         return {json.loads(body)["code"]: (fate, reason) for body, fate, reason in rows}
 

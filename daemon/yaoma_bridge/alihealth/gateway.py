@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -96,7 +97,7 @@ class Gateway:
         self._options = options
         self._secret = read_secret(options.app_secret_file, "app_secret_file")
         self._session = _session(options.session_file)
-        self._web = WebCaller(authority=options.authority, plain_http=options.plain_http)
+        self._web = WebCaller(authority=options.authority, plain_http=options.plain_http, read_s=options.answer_s)
 
     def close(self) -> None:
         """Close the connections."""
@@ -121,11 +122,14 @@ class Gateway:
         except WebError as error:
             state = AnswerState.UNKNOWN if error.was_sent else AnswerState.WAITING
             raise NoResultError(Answer(state, error.trouble.value, is_outage=True)) from None
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            wait_s = reply.retry_after_s or _LIMITED_WAIT_S
+            raise NoResultError(Answer(AnswerState.WAITING, "rate_limited", retry_after_s=wait_s, is_outage=True))
         if not reply.is_good:
             # What stands between us and the platform may have passed the call on before it failed.
-            reason = f"http_{reply.status}" if reply.status >= 100 else "http"  # noqa: PLR2004 - statuses have three digits
-            wait_s = reply.retry_after_s
-            raise NoResultError(Answer(AnswerState.UNKNOWN, reason, is_outage=True, retry_after_s=wait_s))
+            raise NoResultError(
+                Answer(AnswerState.UNKNOWN, "http_error", is_outage=True, retry_after_s=reply.retry_after_s)
+            )
         try:
             fields = read_json(reply)
         except UnreadableError as error:

@@ -37,6 +37,7 @@ class AlihealthOptions(_Table):
         sign_method: `md5`, `hmac` or `hmac-sha256`.
         authority: PEM file of the CAs that are believed; those of the system if left out.
         plain_http: Allow `http:`, for a proxy on the same machine.
+        answer_s: How long the gateway may be silent before its answer counts as lost, in seconds.
         codes_per_bill: So many codes go into one bill at most; the platform takes 3,500 and asks for fewer.
         physic_type: `physic_type` of every bill; the platform goes by the codes whatever stands there.
         verify_wait_s: How long after a send a bill that the platform does not know counts as not there.
@@ -51,6 +52,7 @@ class AlihealthOptions(_Table):
     sign_method: SignMethod = SignMethod.HMAC_SHA256
     authority: Path | None = None
     plain_http: bool = False
+    answer_s: Annotated[float, Field(gt=0, le=40)] = 20.0
     codes_per_bill: Annotated[int, Field(ge=1, le=_MOST_CODES)] = 500
     physic_type: Annotated[str, Field(pattern=r"^[0-9]$")] = "3"
     verify_wait_s: Annotated[float, Field(ge=0, le=86_400)] = 120.0
