@@ -2,10 +2,12 @@
 
 import queue
 import secrets
+from functools import partial
 
 from yaoma import __version__
 from yaoma.cli.knowledge import list_used, opened_lists, person_sealer, policy_used, seal_with
-from yaoma.cli.screens import indicators_of, metrics_of, status_of
+from yaoma.cli.outputs import outputs_of
+from yaoma.cli.screens import metrics_of, status_of
 from yaoma.cli.uplink import info_of, line_opener
 from yaoma.config.chosen_policy import chosen_policy
 from yaoma.config.load import Loaded
@@ -49,7 +51,6 @@ from yaoma.shell.operations import load_operations
 from yaoma.shell.outbox import Outbox
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
-from yaoma.shell.vitals import Vitals
 from yaoma_drivers import registry
 from yaoma_drivers.driver import Showing
 from yaoma_drivers.stop import Stop
@@ -126,16 +127,23 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         Reader(name, driver, items, stop, watch.heart(f"reader-{name}", HAND_OVER_S))
         for name, driver in drivers.items()
     )
-    indicators = indicators_of(config.language, terminal=terminal)
+    outputs = outputs_of(
+        loaded,
+        terminal=terminal,
+        safe_mode=safe_mode,
+        ledger=ledger,
+        policy=lambda: policies.current,
+        post=lambda item: mailbox.post(item),  # noqa: PLW0108 - it is made further down
+    )
     announcer = Announcer(
-        stations, {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)}, indicators
+        stations,
+        {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)},
+        outputs.indicators,
+        outputs.passing,
     )
 
     policies = chosen_policy(config, is_keeper=True)
     posts, commits = {station.name: Post() for station in config.station}, Durations()
-
-    def kept() -> None:
-        uploader.wake()
 
     recorder = Recorder(
         RecorderParts(
@@ -158,11 +166,12 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
                     posts=posts,
                 ),
                 posts=posts,
+                passing=outputs.passing,
             ),
             clock=clock,
             clock_moved=changed,
             disk=disk,
-            kept=kept,
+            kept=lambda: uploader.wake(),  # noqa: PLW0108 - it is made further down
             checkpoint_s=config.state.checkpoint_s,
             committed=commits.add,
             first_entries=[started(__version__, clock.boot_id, loaded.digest, list(drivers))],
@@ -226,11 +235,11 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         left_out=left_out,
         metrics_trouble=lambda: metrics[0].trouble if metrics else "",
         stations=tuple(station.name for station in config.station),
+        indicators=outputs.indicators,
+        ports=outputs.ports,
     )
 
-    def vitals() -> Vitals:
-        return look(desk, indicators, commits)
-
+    vitals = partial(look, desk, commits)
     metrics = metrics_of(config, vitals)
     control_stop = Stop()
     control = ControlServer(
@@ -256,7 +265,8 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         reader_stop=stop,
         others=(uploader, control, *metrics),
         stop_others=(uploader.stop, stop_control, recheck.stop, *(one.stop for one in metrics)),
-        indicators=indicators,
+        indicators=outputs.indicators,
+        ports=outputs.ports,
         tend=(
             lists.refresh,
             policies.refresh,

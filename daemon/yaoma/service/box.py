@@ -15,6 +15,7 @@ from yaoma.service.recorder import Recorder, SiteLostError
 from yaoma.service.watch import Watch
 from yaoma.service.work import Item
 from yaoma.shell.indicator_worker import IndicatorWorker
+from yaoma.shell.port_worker import PortWorker
 from yaoma_drivers.stop import Stop
 
 __all__ = ["Box", "Ended", "Worker"]
@@ -62,6 +63,7 @@ class Box:
         others: Workers that end after the recorder: uploader and control socket.
         stop_others: Ends them, in the given order; each is called with a deadline in seconds.
         indicators: Indicators may be slow, break or hang: they are not watched, only started and stopped.
+        ports: Likewise the ways to the tills.
         tend: Called every now and then on the main thread, such as a look at the list's file.
         watch: Hears of everything that systemd is told.
         status: Gives one line on how the box does.
@@ -79,6 +81,7 @@ class Box:
     watch: Watch
     status: Callable[[], str]
     close: Callable[[], None]
+    ports: Sequence[PortWorker] = ()
 
     def run(self, stop: Stop) -> Ended:
         """Work until `stop` is set or a worker fails.
@@ -87,8 +90,8 @@ class Box:
         """
         workers: list[Worker] = [*self.others, self.recorder, *self.readers]
         try:
-            for indicator in self.indicators:
-                indicator.start()
+            for output in (*self.indicators, *self.ports):
+                output.start()
             for worker in workers:
                 worker.start()
             return self._watch(workers, stop)
@@ -127,6 +130,8 @@ class Box:
         _join(self.recorder, deadline_s)
         for stop_other in self.stop_others:
             stop_other(max(0.5, deadline_s - time.monotonic()))
+        for port in self.ports:
+            port.stop(max(0.5, deadline_s - time.monotonic()))
         for indicator in self.indicators:
             indicator.stop()
         self.close()
