@@ -6,9 +6,10 @@ instant either the old log is whole and in place, or the new one with all that i
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from yaoma.core.entry import CloseReason, OpenReason, Predecessor, closed, opened
@@ -108,7 +109,7 @@ class JournalFolder:
         self._make_folders()
         self._finish_succession()
         if not self._current.exists():
-            self._succeed([self._opened(OpenReason.NEW, self._newest_closed())])
+            self._succeed(self._opened(OpenReason.NEW, self._newest_closed()))
             return self._open_current()
         try:
             self._look()
@@ -153,8 +154,8 @@ class JournalFolder:
             size,
         )
         previous = Predecessor(found.log, size, found.checkpoint, found.gap(size))
-        copies = [found.records[seq] for seq in found.records if seq >= known.confirmed_upto]
-        self._succeed([self._opened(OpenReason.DAMAGED, previous), *_copies(copies, found.sealed)])
+        copies = (Record.read(body) for _, body in found.records.bodies(known.confirmed_upto))
+        self._succeed(self._opened(OpenReason.DAMAGED, previous), _copies(copies, found.sealed))
         return self._open_current()
 
     def catch_up(self, journal: Journal, ledger: SiteLedger) -> None:
@@ -197,7 +198,7 @@ class JournalFolder:
         log_id, size = Journal.look(self._current, self._identity)
         if commits_behind(self._with_suffix("-wal"), size) > 1:
             raise DatabaseDamagedError(self._current, "the write-ahead log is damaged before its end")
-        if self._known(log_id).size > size and max(salvage(self._current).records, default=-1) >= size:
+        if self._known(log_id).size > size and salvage(self._current).records.end > size:
             raise DatabaseDamagedError(self._current, f"there are records behind {size} that SQLite does not reach")
 
     def _continued(self, journal: Journal) -> Journal:
@@ -216,33 +217,31 @@ class JournalFolder:
     def _succeed_closed(self, journal: Journal, reason: CloseReason, tail: int) -> Journal:
         size = journal.size
         previous = Predecessor(journal.log, size, journal.newest_checkpoint())
-        entries: list[Entry] = [self._opened(OpenReason(reason.value), previous)]
-        for first in range(tail, size, _COPY_STEP):
-            last = min(size, first + _COPY_STEP)
-            sealed = journal.sealed(first, last)
-            entries += _copies([Record.read(body) for body in journal.bodies(first, last)], sealed)
-        log.warning("log closed: log=%s reason=%s size=%d copied=%d", journal.log, reason.value, size, len(entries) - 1)
-        self._build(entries)
+        copied = self._build(self._opened(OpenReason(reason.value), previous), _tail(journal, tail))
+        log.warning("log closed: log=%s reason=%s size=%d copied=%d", journal.log, reason.value, size, copied)
         journal.finish()
         if self._is_hot():  # SQLite does not tell that it could not delete one
             self._settle()
         self._take_over()
         return self._open_current()
 
-    def _succeed(self, entries: Sequence[Entry]) -> None:
-        self._build(entries)
+    def _succeed(self, opening: Entry, copies: Iterable[Entry] = ()) -> None:
+        self._build(opening, copies)
         self._take_over()
 
-    def _build(self, entries: Sequence[Entry]) -> None:
+    def _build(self, opening: Entry, copies: Iterable[Entry]) -> int:
+        """Write the next log beside the open one, some entries at a time; give how many were copied."""
         self._remove_building()
-        journal = Journal.create(self._building, self._identity, entries[:1], self._stamp())
-        for first in range(1, len(entries), _COPY_STEP):
-            part = entries[first : first + _COPY_STEP]
+        journal = Journal.create(self._building, self._identity, [opening], self._stamp())
+        left, copied = iter(copies), 0
+        while part := list(islice(left, _COPY_STEP)):
             journal.append(part, [self._stamp()] * len(part))
+            copied += len(part)
         journal.checkpoint()
         journal.finish()
         self._building.rename(self._next)
         fsync_folder(self._folder)
+        return copied
 
     def _take_over(self) -> None:
         if self._current.exists():
@@ -339,11 +338,16 @@ class JournalFolder:
                 fsync_folder(folder.parent)
 
 
-def _copies(records: Sequence[Record], sealed: Mapping[int, bytes]) -> list[Entry]:
+def _copies(records: Iterable[Record], sealed: Mapping[int, bytes]) -> Iterator[Entry]:
     """Make the entries that carry records over; a log's own beginning and end stay behind."""
-    entries = []
     for record in records:
         if record.kind not in {Kind.OPEN, Kind.CLOSE}:
             copy = Record.copied(record)
-            entries.append(Entry(copy.kind, copy.fields, sealed.get(record.seq)))
-    return entries
+            yield Entry(copy.kind, copy.fields, sealed.get(record.seq))
+
+
+def _tail(journal: Journal, begin: int) -> Iterator[Entry]:
+    """Make the entries that carry the end of a log over."""
+    for first in range(begin, journal.size, _COPY_STEP):
+        last = min(journal.size, first + _COPY_STEP)
+        yield from _copies(map(Record.read, journal.bodies(first, last)), journal.sealed(first, last))

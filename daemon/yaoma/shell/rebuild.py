@@ -6,6 +6,7 @@ from pathlib import Path
 from yaoma.core.record import Record
 from yaoma.shell.closed_log import ClosedLog
 from yaoma.shell.database import DatabaseError
+from yaoma.shell.record_shelf import RecordShelf
 from yaoma.shell.salvage import salvage
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
@@ -96,18 +97,18 @@ def logs_in_order(folder: Path) -> Iterator[tuple[str, Iterable[Record]]]:
 
 
 def _taken(
-    name: str, closed: dict[str, Path], damaged: dict[str, list[Record]]
+    name: str, closed: dict[str, Path], damaged: dict[str, RecordShelf]
 ) -> tuple[str, str, Iterable[Record]] | None:
     """Take a log from those that were not given yet: its name, the name of the log before it, its records."""
     if (path := closed.pop(name, None)) is not None:
         log = ClosedLog(path)
         return name, _before(log), _records(log)
     if (records := damaged.pop(name, None)) is not None:
-        return name, _named_by(records[0]), records
+        return name, _named_by(next(iter(records.values()))), records.values()
     return None
 
 
-def _newest(closed: dict[str, Path], damaged: dict[str, list[Record]]) -> str | None:
+def _newest(closed: dict[str, Path], damaged: dict[str, RecordShelf]) -> str | None:
     """Find the newest log that is left, by the time of its first record."""
     newest: tuple[int, str] | None = None
     for name, path in closed.items():
@@ -117,7 +118,7 @@ def _newest(closed: dict[str, Path], damaged: dict[str, list[Record]]) -> str | 
         finally:
             log.close()
     for name, records in damaged.items():
-        newest = max(newest or (0, ""), (records[0].stamp.wall_ms, name))
+        newest = max(newest or (0, ""), (next(iter(records.values())).stamp.wall_ms, name))
     return newest[1] if newest is not None else None
 
 
@@ -141,14 +142,14 @@ def _records(log: ClosedLog) -> Iterator[Record]:
         log.close()
 
 
-def _damaged(folder: Path) -> dict[str, list[Record]]:
+def _damaged(folder: Path) -> dict[str, RecordShelf]:
     """Read what can be read of the logs that were set aside."""
-    found: dict[str, list[Record]] = {}
+    found: dict[str, RecordShelf] = {}
     for path in sorted((folder / "aside").glob("journal-*.db")):
         try:
             salvaged = salvage(path)
         except (DatabaseError, OSError):
             continue
         if salvaged.log is not None:
-            found.setdefault(salvaged.log, list(salvaged.records.values()))
+            found.setdefault(salvaged.log, salvaged.records)
     return found

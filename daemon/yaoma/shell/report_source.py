@@ -7,6 +7,7 @@ its quotes around it can only be a whole value, or a key.
 
 import json
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from yaoma.core.record import Record, RecordError
 from yaoma.core.report_facts import Event
 from yaoma.shell.database import SQLITE_FAILURES, DatabaseDamagedError, DatabaseError, classified
 from yaoma.shell.log_file import LogFile
+from yaoma.shell.record_shelf import RecordShelf
 from yaoma.shell.salvage import salvage
 
 __all__ = ["ReportSource"]
@@ -60,7 +62,7 @@ class _Log:
     before: str
     began_ms: int
     path: Path
-    salvaged: Sequence[tuple[int, bytes]] | None = None
+    salvaged: RecordShelf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ def _bodies(log: _Log, where: _Where) -> Iterator[tuple[int, bytes]]:
     """Give the bodies that may matter; what is given was checked against its hash."""
     sieve = where.sieve or (lambda _: True)
     if log.salvaged is not None:
-        yield from ((seq, body) for seq, body in log.salvaged if where.test(body) and sieve(body))
+        yield from ((seq, body) for seq, body in log.salvaged.bodies() if where.test(body) and sieve(body))
         return
     sql = f"SELECT seq, CAST(body AS BLOB), leaf_hash FROM record WHERE {where.sql} ORDER BY seq"  # noqa: S608 - our own words; values are bound
     try:
@@ -248,7 +250,7 @@ def _bodies(log: _Log, where: _Where) -> Iterator[tuple[int, bytes]]:
 
 def _size(log: _Log) -> int:
     if log.salvaged is not None:
-        return log.salvaged[-1][0] + 1 if log.salvaged else 0
+        return log.salvaged.end
     file = LogFile.read_only(log.path)
     try:
         return file.size()
@@ -281,7 +283,7 @@ def _opened(path: Path) -> _Log:
         raise DatabaseDamagedError(path, "the log's first record is missing or damaged") from error
 
 
-def _named(first: Record, path: Path, salvaged: Sequence[tuple[int, bytes]] | None = None) -> _Log:
+def _named(first: Record, path: Path, salvaged: RecordShelf | None = None) -> _Log:
     previous = first.fields.get("previous")
     before = previous.get("log") if isinstance(previous, Mapping) else None
     return _Log(first.log, before if isinstance(before, str) else "", first.stamp.wall_ms, path, salvaged)
@@ -292,10 +294,11 @@ def _set_aside(folder: Path, known: Iterable[str]) -> list[_Log]:
     found: dict[str, _Log] = {}
     for path in sorted((folder / "aside").glob("journal-*.db")):
         try:
-            salvaged = salvage(path)
+            # Who asks for a report may not be allowed to write beside the log.
+            salvaged = salvage(path, Path(tempfile.gettempdir()))
         except (DatabaseError, OSError):
             continue
         if salvaged.log is not None and salvaged.log not in known and salvaged.records:
-            records = [salvaged.records[seq] for seq in sorted(salvaged.records)]
-            found.setdefault(salvaged.log, _named(records[0], path, [(one.seq, one.body) for one in records]))
+            first = next(iter(salvaged.records.values()))
+            found.setdefault(salvaged.log, _named(first, path, salvaged.records))
     return list(found.values())

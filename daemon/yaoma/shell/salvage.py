@@ -4,16 +4,16 @@ import mmap
 import re
 import sqlite3
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise, takewhile
 from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 
 from yaoma.core.merkle import HASH_BYTES, leaf_hash
 from yaoma.core.record import Record, RecordError
 from yaoma.shell.database import SQLITE_FAILURES
+from yaoma.shell.record_shelf import RecordShelf
 
 __all__ = ["Salvaged", "commits_behind", "salvage"]
 
@@ -35,47 +35,54 @@ class Salvaged:
 
     Args:
         log: The id of the log that most of the records name, or None if none was found.
-        records: The records by place.
+        records: The records by place; most of them are only on the disk.
         sealed: Sealed identities by place.
         size: How many records the file is known to have held, by all that can be read.
         checkpoint: The newest readable checkpoint note, or None.
     """
 
     log: str | None
-    records: dict[int, Record]
+    records: RecordShelf
     sealed: dict[int, bytes]
     size: int
     checkpoint: str | None
 
     def gap(self, size: int) -> list[tuple[int, int]]:
         """Give the runs of places below `size` that were not found."""
-        edges = [-1, *sorted(place for place in self.records if place < size), size]
+        edges = chain((-1,), takewhile(lambda place: place < size, self.records), (size,))
         return [(before + 1, after) for before, after in pairwise(edges) if before + 1 < after]
 
 
-def salvage(path: Path) -> Salvaged:
+def salvage(path: Path, room: Path | None = None) -> Salvaged:
     """Read what can be read: first through SQLite, then by looking for records in the raw bytes of file and WAL.
 
     A record is believed only if the hash stored behind it is the hash of its bytes, so damage can hide a record but
     can't forge one. The file is not written to.
+
+    Args:
+        path: The file.
+        room: Where what was found is kept, in a file without a name; beside it if None.
+
+    Raises:
+        OSError: If the disk refuses.
     """
-    found: dict[tuple[str, int], Record] = {}
+    folder = room or path.parent
+    found: dict[str, RecordShelf] = {}
     sealed: dict[int, bytes] = {}
     sizes: list[tuple[int, str | None]] = []
     files = [one for one in (path, path.with_name(f"{path.name}-wal")) if one.exists()]
     for body, leaf in _through_sqlite(path, sealed, sizes):
-        _keep(found, body, leaf)
+        _keep(found, folder, body, leaf)
     for file in files:
         if file.stat().st_size:
             with file.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as memory:
                 for body, leaf in _carved(memory):
-                    _keep(found, body, leaf)
-    logs = Counter(log for log, _ in found)
-    log = logs.most_common(1)[0][0] if logs else None
-    records = {seq: record for (name, seq), record in sorted(found.items()) if name == log}
-    room = sum(file.stat().st_size for file in files) // _MIN_ROW_BYTES
-    sizes = [(one, note) for one, note in sizes if _is_of_size(note, one) or (note is None and one <= room)]
-    size = max([0, *(one for one, _ in sizes), *(seq + 1 for seq in records)])
+                    _keep(found, folder, body, leaf)
+    log = max(found, key=lambda name: len(found[name]), default=None)
+    records = RecordShelf(folder) if log is None else found[log]
+    most = sum(file.stat().st_size for file in files) // _MIN_ROW_BYTES
+    sizes = [(one, note) for one, note in sizes if _is_of_size(note, one) or (note is None and one <= most)]
+    size = max([records.end, *(one for one, _ in sizes)])
     notes = [(one, note) for one, note in sizes if note is not None]
     return Salvaged(log, records, sealed, size, max(notes)[1] if notes else None)
 
@@ -97,10 +104,10 @@ def commits_behind(wal: Path, size: int) -> int:
     salt = raw[16:24] if sound_header else raw[_WAL_HEADER_BYTES + 8 : _WAL_HEADER_BYTES + 16]
     for start in range(_WAL_HEADER_BYTES, len(raw), _FRAME_HEADER_BYTES + _PAGE_BYTES):
         page = start + _FRAME_HEADER_BYTES
-        found: dict[tuple[str, int], Record] = {}
         for body, leaf in _carved(raw[page : page + _PAGE_BYTES]):
-            _keep(found, body, leaf)
-        places |= {seq for _, seq in found if seq >= size}
+            record = _proved(body, leaf)
+            if record is not None and record.seq >= size:
+                places.add(record.seq)
         ends_commit = any(raw[start + 4 : start + 8]) and raw[start + 8 : start + 16] == salt
         if ends_commit and places - counted and _is_whole_frame(raw, start):
             commits += 1
@@ -136,15 +143,23 @@ def _is_of_size(note: str | None, size: int) -> bool:
     return note is not None and note.split("\n", 2)[1:2] == [str(size)]
 
 
-def _keep(found: dict[tuple[str, int], Record], body: bytes, leaf: bytes) -> None:
-    if leaf_hash(body) != leaf:
+def _keep(found: dict[str, RecordShelf], folder: Path, body: bytes, leaf: bytes) -> None:
+    record = _proved(body, leaf)
+    if record is None:
         return
-    try:
-        record = Record.read(body)
-    except RecordError:
-        return
+    if record.log not in found:
+        found[record.log] = RecordShelf(folder)
     # The first one counts: what a commit that failed has left in the WAL lies behind what SQLite itself reads.
-    found.setdefault((record.log, record.seq), record)
+    found[record.log].add(record)
+
+
+def _proved(body: bytes, leaf: bytes) -> Record | None:
+    if leaf_hash(body) != leaf:
+        return None
+    try:
+        return Record.read(body)
+    except RecordError:
+        return None
 
 
 def _through_sqlite(
