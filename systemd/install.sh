@@ -72,7 +72,8 @@ tell_system() {
     grep -v '^#' "$lib/modules-load.d/yaoma.conf" | while read -r module; do
         modprobe --quiet "$module" || echo "no module $module here" >&2
     done
-    udevadm control --reload && udevadm trigger --subsystem-match=input --subsystem-match=tty --subsystem-match=hidraw
+    udevadm control --reload && udevadm trigger --subsystem-match=input \
+        --subsystem-match=tty --subsystem-match=hidraw --subsystem-match=usb
     systemctl daemon-reload
     # shellcheck disable=SC2086 # a list of words
     systemctl try-restart $units

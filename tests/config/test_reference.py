@@ -138,21 +138,23 @@ def test_plugged_in_scanners_are_listed_once_by_their_lasting_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name by id goes before the name by socket; a device has one entry; of input devices only keyboards count."""
-    monkeypatch.setattr(registry, "known", lambda: ("hid", "serial_line"))
-    for folder in ("serial/by-id", "serial/by-path", "input/by-id"):
+    monkeypatch.setattr(registry, "known", lambda: ("hid", "hid_pos", "serial_line"))
+    for folder in ("serial/by-id", "serial/by-path", "input/by-id", "yaoma/by-path"):
         (tmp_path / folder).mkdir(parents=True)
-    for device in ("ttyACM0", "ttyACM1", "event0", "event1"):
+    for device in ("ttyACM0", "ttyACM1", "event0", "event1", "hidraw2"):
         (tmp_path / device).touch()
     (tmp_path / "serial/by-id/usb-A").symlink_to(tmp_path / "ttyACM0")
     (tmp_path / "serial/by-path/p0").symlink_to(tmp_path / "ttyACM0")
     (tmp_path / "serial/by-path/p1").symlink_to(tmp_path / "ttyACM1")
     (tmp_path / "input/by-id/mouse-event-mouse").symlink_to(tmp_path / "event0")
     (tmp_path / "input/by-id/gun-event-kbd").symlink_to(tmp_path / "event1")
+    (tmp_path / "yaoma/by-path/usb-1.2:1.0-hidraw").symlink_to(tmp_path / "hidraw2")
 
     assert [
         Device(tmp_path / "serial/by-id/usb-A", "serial_line"),
         Device(tmp_path / "serial/by-path/p1", "serial_line"),
         Device(tmp_path / "input/by-id/gun-event-kbd", "hid"),
+        Device(tmp_path / "yaoma/by-path/usb-1.2:1.0-hidraw", "hid_pos"),
     ] == plugged_in(tmp_path)
     assert [] == plugged_in(tmp_path / "nowhere")
 
@@ -162,6 +164,7 @@ def test_plugged_in_scanners_are_listed_once_by_their_lasting_name(
     [
         ("/dev/serial/by-id/x", "serial_line", "device"),
         ("/dev/serial/by-path/pci-0:1.0", "serial_line", "device"),
+        ("/dev/yaoma/by-path/pci-0:1.0-hidraw", "hid_pos", "device"),
         ("/tmp", "camera", "folder"),
         ("replay:/x/y", "replay", "file"),
     ],

@@ -5,13 +5,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from fakes.pos_scanner import ACCESS_IS, BOOT_KEYBOARD, LINUX_UHID
 from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG
 from yaoma.config.model import Config, StateConfig
 from yaoma.shell.start_log import pause_s
+from yaoma_drivers.hidraw_identity import HidrawPlaces
 
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "systemd"
@@ -256,8 +259,23 @@ def test_udev_rules_keep_desktops_and_modemmanager_off_scanners() -> None:
     text = "\n".join(rules())
 
     assert re.search(r'^SUBSYSTEM=="input".*LIBINPUT_IGNORE_DEVICE}="1"', text, re.MULTILINE)
-    assert re.search(r'^SUBSYSTEM=="tty".*ID_MM_DEVICE_IGNORE}="1"', text, re.MULTILINE)
+    assert re.search(r'^SUBSYSTEM=="tty".*ID_MM_DEVICE_IGNORE}="1", ENV{ID_MM_PORT_IGNORE}="1"', text, re.MULTILINE)
+    assert re.search(r'^SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_MM_DEVICE_IGNORE}="1"', text, re.MULTILINE)
     assert text.startswith('ACTION=="remove"')
+
+
+def test_udev_rules_know_hid_pos_scanners_by_their_descriptor(tmp_path: Path) -> None:
+    """The program that the rule runs tells any maker's scanner from a keyboard; the link is where the driver looks."""
+    (rule,) = [line for line in rules() if "PROGRAM==" in line]
+    command, wanted = re.findall(r'(?:PROGRAM|RESULT)=="([^"]*)"', rule)
+    for descriptor, is_scanner in ((ACCESS_IS, True), (LINUX_UHID, True), (BOOT_KEYBOARD, False), (b"", False)):
+        file = tmp_path / "report_descriptor"
+        file.write_bytes(descriptor)
+        words = command.replace("/sys%p/device/report_descriptor", str(file)).split()
+        told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.removesuffix("\n")
+        assert fnmatch(told, wanted) is is_scanner
+
+    assert f'SYMLINK+="{HidrawPlaces().links.relative_to("/dev")}/$env{{ID_PATH}}-hidraw"' in "\n".join(rules())
 
 
 def test_readme_names_every_file_beside_it() -> None:

@@ -14,6 +14,7 @@ __all__ = ["Device", "plugged_in", "scanner_of"]
 _SERIAL: Final = "serial_line"
 _KEYBOARD: Final = "hid"
 _CAMERA: Final = "camera"
+_POS: Final = "hid_pos"
 
 #: Folders of lasting names (SCANNERS.md 1.5): by the device's own serial number first, by the socket second.
 _FOLDERS: Final = (
@@ -21,6 +22,7 @@ _FOLDERS: Final = (
     ("serial/by-path", _SERIAL, ""),
     ("input/by-id", _KEYBOARD, "-event-kbd"),
     ("input/by-path", _KEYBOARD, "-event-kbd"),
+    ("yaoma/by-path", _POS, "-hidraw"),
 )
 
 #: Where drivers keep the path of their device.
@@ -41,7 +43,7 @@ class Device:
 
 
 def plugged_in(dev: Path = Path("/dev")) -> list[Device]:
-    """List serial devices, and keyboards that this user may read; each once.
+    """List serial devices, keyboards that this user may read, and HID POS scanners; each once.
 
     Args:
         dev: The folder of devices; for tests.
@@ -59,7 +61,8 @@ def scanner_of(answer: str) -> dict[str, Any]:
     """Give driver and options for what a technician names: a path, or `DRIVER:PATH`.
 
     Args:
-        answer: Such as `/dev/serial/by-id/...`, `/dev/input/by-id/...`, a folder of pictures, or `replay:/file`.
+        answer: Such as `/dev/serial/by-id/...`, `/dev/input/by-id/...`, `/dev/yaoma/by-path/...`, a folder of pictures,
+            or `replay:/file`.
     """
     driver, colon, path = answer.partition(":")
     if not colon or "/" in driver:
@@ -76,6 +79,8 @@ def scanner_of(answer: str) -> dict[str, Any]:
 def _driver_for(path: str) -> str:
     if path.startswith("/dev/input/"):
         return _KEYBOARD
+    if path.startswith("/dev/yaoma/"):
+        return _POS
     return _CAMERA if Path(path).is_dir() else _SERIAL
 
 

@@ -37,7 +37,7 @@ from yaoma_link.topics import BoxName
 __all__ = ["Examined", "examine"]
 
 _CONNECT_S: Final = 6.0
-_SERIAL_DRIVERS: Final = frozenset({"serial_line"})
+_SERIAL_DRIVERS: Final = frozenset({"serial_line", "zebra_ssi"})
 
 Check = Callable[[], Iterable[Finding]]
 

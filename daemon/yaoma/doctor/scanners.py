@@ -34,6 +34,8 @@ _GIVES_UP_S: Final = 5.0
 #: The daemon's reason for a scanner whose driver it does not load.
 _SAFE_MODE: Final = "safe_mode"
 
+_ROOT: Final = "root"
+
 _PATH_OPTIONS: Final = ("device", "folder", "file", "path")
 
 
@@ -133,9 +135,15 @@ def check_running_scanners(
 
 
 def device_of(options: BaseModel) -> Path | None:
-    """Give the device file or folder that a driver's options name, as far as their names tell."""
+    """Give the device file or folder that a driver's options name, as far as their names tell.
+
+    Options that name a device by serial number or socket may offer `node()`, which says what node it has now.
+    """
     found = (getattr(options, name, None) for name in _PATH_OPTIONS)
-    return next((path for path in found if isinstance(path, Path)), None)
+    named = next((path for path in found if isinstance(path, Path)), None)
+    node = getattr(options, "node", None)
+    asked = node() if named is None and callable(node) else None
+    return asked if isinstance(asked, Path) else named
 
 
 def _judged(scanner: str, device: Path | None, tried: Tried, service: Account, host: Host) -> Finding:
@@ -149,12 +157,17 @@ def _judged(scanner: str, device: Path | None, tried: Tried, service: Account, h
         return trouble(_SCANNER, "doctor.scanner_held", tried.detail, **facts, program=held_by or "?")
     barred = _barred(device, service)
     if barred or tried.reason == DeviceReason.NOT_PERMITTED:
-        return trouble(
-            _SCANNER, "doctor.scanner_not_permitted", tried.detail, **facts, user=service.name, group=barred or "?"
-        )
+        return _not_permitted(barred, tried, {**facts, "user": service.name})
     if tried.reason:
         return trouble(_SCANNER, f"device.{tried.reason}", tried.detail, **facts)
     return ok(_SCANNER, "doctor.scanner_works", **facts)
+
+
+def _not_permitted(group: str, tried: Tried, facts: dict[str, str]) -> Finding:
+    """Name the group to join; a device that udev gave to nobody has the group root, where no user of ours belongs."""
+    if group == _ROOT:
+        return trouble(_SCANNER, "doctor.scanner_of_root", tried.detail, **facts)
+    return trouble(_SCANNER, "doctor.scanner_not_permitted", tried.detail, **facts, group=group or "?")
 
 
 def _barred(device: Path | None, service: Account) -> str:
