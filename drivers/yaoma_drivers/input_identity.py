@@ -48,6 +48,11 @@ class InputName:
     vendor: str = ""
     product: str = ""
 
+    @property
+    def socket(self) -> str:
+        """The port without the interface behind it: two interfaces of one scanner share it."""
+        return _INPUT_NUMBER.sub("", _INTERFACE.sub("", self.port))
+
     def __str__(self) -> str:
         if self.device is not None:
             return str(self.device)

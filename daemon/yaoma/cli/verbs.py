@@ -22,6 +22,7 @@ _VERBS: Final = {
     "duty": ("duty", "app"),
     "problem": ("problem", "problem"),
     "report": ("site_report", "report"),
+    "scanners": ("scanners", "app"),
     "config": ("config", "app"),
     "policy": ("policy", "app"),
     "list": ("list", "app"),
