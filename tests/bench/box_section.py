@@ -3,6 +3,8 @@
 import os
 import select
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from bench.scans import pack_codes
 from bench.sync_shim import SyncShim, SyncTally
 from bench.table import Found, Row
 from fakes.county import County
+from fakes.process import die_with_parent
+from fakes.pty_scanner import PtyScanner
 
 __all__ = ["BoxSection"]
 
@@ -75,7 +79,7 @@ class BoxSection:
         finally:
             self._rig.stop()
             os.close(screen)
-        return found | _bare_sync(self._folder)
+        return found | self._relayed() | _bare_sync(self._folder)
 
     def rows(self, found: Found) -> list[Row]:
         """Lay out what was found."""
@@ -95,6 +99,16 @@ class BoxSection:
                 "",
                 f"own < {_OWN_BAR_MS:.0f} ms",
                 own_ms < _OWN_BAR_MS,
+            ),
+            *(
+                Row(
+                    "",
+                    "",
+                    f"relay that judges nothing, {percent}: {relay_ms:.2f} ms own",
+                    f"{found.ratio(f'own_{percent}_ms', f'relay_{percent}_ms'):.2f}",
+                )
+                for percent in ("p50", "p99")
+                if (relay_ms := found.median(f"relay_{percent}_ms"))
             ),
             Row(
                 "syncs per scan, until shown",
@@ -133,20 +147,8 @@ class BoxSection:
         return {"rest": used_s / _REST_S, "memory_mb": process.memory_info().rss / _MB}
 
     def _at_work(self, screen: int, tally: SyncTally) -> dict[str, float]:
-        """Scan pack after pack and wait for each on the box's own screen; times and syncs are paired scan by scan."""
-        shown_ms, own_ms, syncs = [], [], []
-        for code in pack_codes(_SCANS + _WARM_UP, self._seed):
-            before, began_ns = tally.read(), time.perf_counter_ns()
-            self._rig.scanner.send(code.encode() + b"\r")
-            _wait_shown(screen)
-            took_ns, synced = time.perf_counter_ns() - began_ns, tally.read().since(before)
-            shown_ms.append(took_ns / 1e6)
-            own_ms.append((took_ns - synced.nanoseconds) / 1e6)
-            syncs.append(synced.calls)
-            time.sleep(_BETWEEN_S)
-            _drain(screen)
-        self._seed += 1
-        shown, own, counted = shown_ms[_WARM_UP:], own_ms[_WARM_UP:], syncs[_WARM_UP:]
+        """Scan pack after pack and wait for each on the box's own screen."""
+        shown, own, counted = self._scanned(self._rig.scanner, screen, tally)
         return {
             "p50_ms": statistics.median(shown),
             "p99_ms": _p99(shown),
@@ -155,6 +157,47 @@ class BoxSection:
             "syncs": statistics.median(counted),
             "one_sync": counted.count(1) / len(counted),
         }
+
+    def _relayed(self) -> dict[str, float]:
+        """Do the same with a program that has the box's threads and commits, and judges nothing."""
+        tally, scanner = SyncTally(self._folder / "relay-tally"), PtyScanner()
+        screen, written = os.pipe()
+        command = [sys.executable, str(Path(__file__).parent / "relay_child.py"), scanner.path]
+        with subprocess.Popen(
+            [*command, str(self._folder / "relay.db")],
+            stdout=written,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **self._shim.environment(tally)},
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - as in BoxRig
+        ) as relay:
+            os.close(written)
+            assert relay.stderr is not None
+            relay.stderr.readline()
+            try:
+                _, own, _ = self._scanned(scanner, screen, tally)
+            finally:
+                relay.kill()
+                os.close(screen)
+        scanner.unplug()
+        return {"relay_p50_ms": statistics.median(own), "relay_p99_ms": _p99(own)}
+
+    def _scanned(
+        self, scanner: PtyScanner, screen: int, tally: SyncTally
+    ) -> tuple[list[float], list[float], list[int]]:
+        """Time scans until each is shown; times and syncs are paired scan by scan."""
+        shown_ms, own_ms, syncs = [], [], []
+        for code in pack_codes(_SCANS + _WARM_UP, self._seed):
+            before, began_ns = tally.read(), time.perf_counter_ns()
+            scanner.send(code.encode() + b"\r")
+            _wait_shown(screen)
+            took_ns, synced = time.perf_counter_ns() - began_ns, tally.read().since(before)
+            shown_ms.append(took_ns / 1e6)
+            own_ms.append((took_ns - synced.nanoseconds) / 1e6)
+            syncs.append(synced.calls)
+            time.sleep(_BETWEEN_S)
+            _drain(screen)
+        self._seed += 1
+        return shown_ms[_WARM_UP:], own_ms[_WARM_UP:], syncs[_WARM_UP:]
 
 
 def _wait_shown(screen: int) -> None:
