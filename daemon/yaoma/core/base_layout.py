@@ -21,7 +21,8 @@ __all__ = [
     "whole_head",
 ]
 
-PAGE_BYTES: Final = 4096
+#: Half a page of memory: hashing is most of a look-up, and smaller pages would need more hashes than they save.
+PAGE_BYTES: Final = 2048
 HASH_BYTES: Final = 32
 HEADER_BYTES: Final = 64
 #: A list of 100 M codes has 6 to 20 MB; more than this is refused before it is read.

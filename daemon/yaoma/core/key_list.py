@@ -1,6 +1,6 @@
 """Key list: base files of kind K: sorted keys of fixed width in pages, for GS1 codes and codes that don't cluster.
 
-Layout, little-endian: header | first key of each page | lot table | page hashes | filling to 4096 | pages. A page
+Layout, little-endian: header | first key of each page | lot table | page hashes | filling to a page | pages. A page
 holds as many records as fit, then zeros; a record is a key (`yaoma.core.code_key`) and, where the file knows lots, the
 row of its lot as u32 (ALLOWLIST.md 1.5).
 """

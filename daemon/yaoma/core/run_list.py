@@ -1,8 +1,8 @@
 """Run list: base files of kind R: runs of serials and the check digits of every code; exact, one page a look-up.
 
 Layout, little-endian: header | products u32[P] | run_at u32[P+1] | starts u32[R] | firsts u32[R+1] | lots u32[R] |
-lot table | page hashes | filling to 4096 | check digits u16[C] in pages. A run is a row of serials of one product and
-one lot; run `r` owns the places `firsts[r]` to `firsts[r+1]` of the check digits. Gaps of at most 4 serials lie in
+lot table | page hashes | filling to a page | check digits u16[C] in pages. A run is a row of serials of one product
+and one lot; run `r` owns the places `firsts[r]` to `firsts[r+1]` of the check digits. Gaps of at most 4 serials lie in
 a run as holes. A serial with a second value of check digits begins a run of its own (ALLOWLIST.md 1.5).
 """
 
