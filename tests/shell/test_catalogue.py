@@ -11,6 +11,7 @@ from yaoma.core.reason import CLASSES, Degraded, VerdictClass
 from yaoma.core.site_list import ListRefusal
 from yaoma.core.wording import placeholders
 from yaoma.service.uplink_state import Trouble
+from yaoma.service.containment import Broken
 from yaoma.shell.catalogue import LANGUAGES, Catalogue, CatalogueError, Text, load_catalogue
 from yaoma.shell.operations import load_operations
 from yaoma.shell.port_worker import BEHIND, FULL, HALF_SENT, LATE
@@ -46,6 +47,7 @@ def expected() -> set[str]:
         | of("cause", CAUSES)
         | of("refusal", REFUSALS)
         | of("device", DeviceReason)
+        | of("device", Broken)
         | of("link", ConnectFault)
         | of("link", ("online", "offline", "connecting"))
         | {str(trouble.value) for trouble in Trouble}
@@ -68,7 +70,7 @@ def test_catalogue_when_a_reason_is_not_a_pass_then_it_says_what_to_do(catalogue
     must |= {name for name in catalogue.templates if name.split(".")[0] in {"cause", "refusal", "uplink", "degraded"}}
     must |= {f"signal.{signal}" for signal in Signal if signal is not Signal.PASS}
     must |= {name for name in catalogue.templates if name.split(".")[0] == "pass_on"}
-    must |= {f"device.{reason}" for reason in DeviceReason} | {f"link.{fault}" for fault in ConnectFault}
+    must |= {f"device.{reason}" for reason in (*DeviceReason, *Broken)} | {f"link.{fault}" for fault in ConnectFault}
 
     assert [name for name in sorted(must) if not catalogue.templates[name].todo] == []
 

@@ -2,6 +2,7 @@
 
 import queue
 import secrets
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from yaoma import __version__
@@ -11,7 +12,7 @@ from yaoma.cli.screens import metrics_of, status_of
 from yaoma.cli.uplink import info_of, line_opener
 from yaoma.config.chosen_policy import chosen_policy
 from yaoma.config.load import Loaded
-from yaoma.config.model import Config
+from yaoma.config.model import Config, ScannerConfig
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.entry import started
 from yaoma.core.note import Signer
@@ -19,6 +20,7 @@ from yaoma.service.announcement import Facts
 from yaoma.service.announcer import Announcer
 from yaoma.service.box import Box
 from yaoma.service.box_logs import BoxLogs
+from yaoma.service.containment import made
 from yaoma.service.control_desk import ControlDesk
 from yaoma.service.counter import Counter
 from yaoma.service.desk import Desk
@@ -32,6 +34,7 @@ from yaoma.service.reader import HAND_OVER_S, Reader
 from yaoma.service.recheck import Recheck
 from yaoma.service.recorder import STEP_S, Recorder, RecorderParts
 from yaoma.service.settling import Settling
+from yaoma.service.show_guard import ShowGuard
 from yaoma.service.state_receiving import StateReceiving
 from yaoma.service.uploader import Uploader
 from yaoma.service.vital_signs import health_of, look
@@ -52,7 +55,7 @@ from yaoma.shell.outbox import Outbox
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma_drivers import registry
-from yaoma_drivers.driver import Showing
+from yaoma_drivers.driver import Driver, Showing
 from yaoma_drivers.stop import Stop
 from yaoma_link.identity import load_signer, load_verifiers
 from yaoma_link.topics import BoxName
@@ -120,7 +123,8 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     stations = config.station_of()
     scanners = [one for one in config.scanner if not safe_mode or registry.is_own(one.driver)]
     drivers = {
-        one.name: registry.load(one.driver, own_only=safe_mode)(one.name, loaded.options[one.name]) for one in scanners
+        one.name: made(registry.load(one.driver, own_only=safe_mode), one.name, loaded.options[one.name])
+        for one in scanners
     }
     left_out = tuple(one.name for one in config.scanner if one.name not in drivers)
     readers = tuple(
@@ -135,12 +139,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         policy=lambda: policies.current,
         post=lambda item: mailbox.post(item),  # noqa: PLW0108 - it is made further down
     )
-    announcer = Announcer(
-        stations,
-        {name: driver for name, driver in drivers.items() if isinstance(driver, Showing)},
-        outputs.indicators,
-        outputs.passing,
-    )
+    announcer = Announcer(stations, _showing(scanners, drivers), outputs.indicators, outputs.passing)
 
     policies = chosen_policy(config, is_keeper=True)
     posts, commits = {station.name: Post() for station in config.station}, Durations()
@@ -283,6 +282,15 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         ),
         close=close,
     )
+
+
+def _showing(scanners: Sequence[ScannerConfig], drivers: Mapping[str, Driver]) -> dict[str, Showing]:
+    """Give the scanners that can show a verdict; a stranger's code is kept off the recorder's thread."""
+    return {
+        one.name: driver if registry.is_own(one.driver) else ShowGuard(one.name, driver)
+        for one in scanners
+        if isinstance(driver := drivers[one.name], Showing)
+    }
 
 
 def _known(ledger: SiteLedger, outbox: Outbox, log: str) -> KnownElsewhere:

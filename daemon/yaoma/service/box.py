@@ -24,6 +24,8 @@ log = logging.getLogger("yaoma.box")
 
 _LOOK_S = 0.5
 _STOP_S = 10.0
+#: All drivers together; their contract gives each a second. One that hangs must not take the recorder's time.
+_READERS_STOP_S = 2.0
 
 
 class Ended(StrEnum):
@@ -121,8 +123,9 @@ class Box:
         """Stop readers, then the recorder with its queue drained, then what tells of it, then the files."""
         deadline_s = time.monotonic() + _STOP_S
         self.reader_stop.set()
+        readers_deadline_s = time.monotonic() + _READERS_STOP_S
         for reader in self.readers:
-            _join(reader, deadline_s)
+            _join(reader, readers_deadline_s)
         while self.recorder.is_alive() and time.monotonic() < deadline_s:
             with contextlib.suppress(queue.Full):
                 self.items.put(None, timeout=0.1)

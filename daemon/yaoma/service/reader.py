@@ -8,7 +8,9 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
+from yaoma.service.containment import Allowance, Broken, DriverBrokeError, contained
 from yaoma.service.pace import Pace
+from yaoma.service.vigil import Vigil, place_of
 from yaoma.service.watch import Heart
 from yaoma.service.work import Item
 from yaoma_drivers.driver import Driver
@@ -39,6 +41,13 @@ _NO_ALARM: Final = frozenset({DeviceReason.ASLEEP.value, LENT})
 
 _LONGEST_LOAN_S: Final = 300.0
 _GIVES_UP_S: Final = 2.0
+
+#: A driver that broke is tried again after this, after twice this, and so on; one that held out for so long was mended.
+_BROKEN_WAIT_S: Final = 1.0
+_LONGEST_BROKEN_WAIT_S: Final = 300.0
+_HELD_OUT_S: Final = 60.0
+#: How long a quick driver waits for others before it looks again, in seconds.
+_LETS_GO_S: Final = 0.01
 _KEPT_READINGS: Final = 64
 
 
@@ -106,7 +115,8 @@ class Reader(threading.Thread):
         stop: Stop,
         heart: Heart | None = None,
     ) -> None:
-        super().__init__(name=f"reader-{scanner}", daemon=False)
+        # A driver that hangs must not keep the process from ending: nothing else ends its thread.
+        super().__init__(name=f"reader-{scanner}", daemon=True)
         self.driver = driver
         self.state = ScannerState(scanner)
         self.failure: Exception | None = None
@@ -121,9 +131,14 @@ class Reader(threading.Thread):
         self._turn = stop.child()
         self._lent_until_s = 0.0
         self._is_out = threading.Event()
+        self._allowance = Allowance()
+        self._vigil = Vigil(driver)
+        self._hands_over = False
+        self._failed_after_s = 0.0
+        self._broken_wait_s = _BROKEN_WAIT_S
 
     def run(self) -> None:
-        """Read; after a loss wait and open again."""
+        """Read; after a loss wait and open again. Whatever the driver does, it is out of service and nobody else."""
         wait_s = _FIRST_WAIT_S
         try:
             while not self._stop_event.is_set():
@@ -131,23 +146,22 @@ class Reader(threading.Thread):
                 # A driver gives no sign while its device is quiet.
                 self._heart.rest()
                 try:
-                    for symbol in self.driver.symbols(self._turn):
+                    for symbol in contained(self.driver, self.state.scanner, self._turn, self._allowance):
                         wait_s = _FIRST_WAIT_S
-                        self._heart.beat()
-                        self._came_back()
-                        self._put(symbol)
+                        self._hand_over(symbol)
                         # Whatever it is, it may be an identity card: nothing here holds on to it until the next scan.
                         del symbol
-                        self._heart.rest()
                 except DeviceError as error:
                     if not self._turn.is_set():
-                        self._went(error)
+                        self._went(error.reason)
                         self._turn.wait(wait_s)
                     wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                except DriverBrokeError as broke:
+                    self._broke(broke)
                 if self._turn.is_set():
                     self._lie_still()
                     wait_s = _FIRST_WAIT_S
-        except Exception as error:  # a driver of a third party may raise anything; the supervisor must hear of it
+        except Exception as error:  # our own defect; the supervisor must hear of it
             log.exception("reader failed: scanner=%s", self.state.scanner)
             self.failure = error
         finally:
@@ -179,10 +193,29 @@ class Reader(threading.Thread):
             self._lent_until_s = 0.0
 
     def look(self) -> None:
-        """Notice that the device is back although nothing was scanned yet; the supervisor calls this now and then."""
-        began_s = self._began_s
-        if began_s is not None and time.monotonic() - began_s > _HAS_DEVICE_S:
+        """Notice that the device is back although nothing was scanned yet, or that the driver hangs.
+
+        The supervisor calls this now and then.
+        """
+        began_s, now_s = self._began_s, time.monotonic()
+        if began_s is None or self._hands_over:
+            return
+        if self._vigil.hangs(self._turn, began_s):
+            self._went(Broken.HANGS, place_of(self))
+        elif now_s - began_s > max(_HAS_DEVICE_S, 2 * self._failed_after_s):
+            # Longer than its last attempt took to fail: it has the device.
             self._came_back()
+
+    def _hand_over(self, symbol: Symbol) -> None:
+        """Give a symbol to the recorder; late if nobody takes it."""
+        self._hands_over = True
+        self._heart.beat()
+        self._came_back()
+        self._put(symbol)
+        self._heart.rest()
+        # The driver goes on from here: what it owes a look at `stop` counts anew.
+        self._began_s = time.monotonic()
+        self._hands_over = False
 
     def _lie_still(self) -> None:
         """Wait until the device is given back or the time is over; on the way to the end there is no waiting."""
@@ -205,6 +238,9 @@ class Reader(threading.Thread):
         if symbol.source is Source.SCANNER and self._pace.is_burst(symbol.read_mono_ms):
             symbol = replace(symbol, in_burst=True)
         while not self._stop_event.is_set():
+            if self._allowance.must_wait(self._symbols.qsize()):
+                self._stop_event.wait(_LETS_GO_S)
+                continue
             try:
                 self._symbols.put(symbol, timeout=_STOP_LOOK_S)
             except queue.Full:
@@ -214,15 +250,32 @@ class Reader(threading.Thread):
                 self._readings.append(_remembered(symbol, self.state.read))
             return
 
-    def _went(self, error: DeviceError) -> None:
+    def _broke(self, broke: DriverBrokeError) -> None:
+        """Take a driver that did what none may do out of service for a while."""
+        began_s = self._began_s or 0.0
+        if time.monotonic() - began_s > _HELD_OUT_S:
+            self._broken_wait_s = _BROKEN_WAIT_S
+        self._went(broke.reason, broke.place, broke.error)
+        self._turn.wait(self._broken_wait_s)
+        self._broken_wait_s = min(self._broken_wait_s * 2, _LONGEST_BROKEN_WAIT_S)
+
+    def _went(self, reason: DeviceReason | Broken, place: str = "", error: str = "") -> None:
         with self._lock:
-            self._began_s = None
-            self._tries += 1
-            if not self.state.working and self.state.reason == error.reason.value:
+            if reason is not Broken.HANGS:
+                self._failed_after_s = time.monotonic() - (self._began_s or 0.0)
+                self._began_s = None
+                self._tries += 1
+            if not self.state.working and self.state.reason == reason.value:
                 return
-            self.state = replace(self.state, working=False, reason=error.reason.value)
+            self.state = replace(self.state, working=False, reason=reason.value)
+        if isinstance(reason, Broken):
+            log.error(
+                "driver out of service: scanner=%s driver=%s reason=%s error=%s place=%s",
+                *(self.state.scanner, type(self.driver).__module__, reason.value, error, place),
+            )
+            return
         level = logging.WARNING if self.state.is_lost else logging.INFO
-        log.log(level, "scanner lost: scanner=%s reason=%s", self.state.scanner, error.reason.value)
+        log.log(level, "scanner lost: scanner=%s reason=%s", self.state.scanner, reason.value)
 
     def _came_back(self) -> None:
         with self._lock:
