@@ -252,6 +252,7 @@ def test_calibrate_when_the_daemon_runs_then_it_lends_the_scanner_and_gets_it_ba
     with daemon(desk, answers):
         desk.run("calibrate", "gun", "--wait", "1")
         assert seen == [("scanner_lend", 0, 0), ("scanner_take_back", 1, 1)]
+    refusing: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
     refusing = {"status": lambda _: {"scanners": []}, "scanner_lend": lambda _: {"refusal": "scanner_unknown"}}
     with daemon(desk, refusing):
         assert "There is no scanner" in failure(desk.run("calibrate", "gun"))

@@ -14,6 +14,7 @@ from yaoma.core.note import NoteError, Verifier
 from yaoma.core.record import Stamp
 from yaoma.doctor.board import check_board
 from yaoma.doctor.broker import Visit, check_broker, check_running_uplink
+from yaoma.doctor.calibration import check_calibrations
 from yaoma.doctor.certificates import check_certificates
 from yaoma.doctor.clock import check_clock
 from yaoma.doctor.console import check_console, check_modem_manager, check_serial_login
@@ -142,6 +143,7 @@ def _checks(patient: _Patient) -> list[tuple[Group, Check]]:
             ),
         ),
         (Group.SCANNER, lambda: _scanners(patient)),
+        (Group.SCANNER, lambda: check_calibrations(patient.loaded)),
         (Group.HOST, lambda: _console(patient)),
         (Group.BROKER, lambda: _broker(patient)),
         (Group.DELIVERY, lambda: check_delivery(patient.pending, patient.now.wall_ms)),

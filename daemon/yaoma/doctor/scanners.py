@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -31,8 +32,15 @@ _HAS_DEVICE_S: Final = 0.8
 #: A driver ends within a second of being told to (drivers/README.md); one that does not, hangs.
 _GIVES_UP_S: Final = 5.0
 
-#: The daemon's reason for a scanner whose driver it does not load.
-_SAFE_MODE: Final = "safe_mode"
+#: Reasons of a scanner that is not read and not in trouble, and how each is said: its driver is not loaded, it sleeps,
+#: or `yaoma scanners calibrate` has it.
+_AT_REST: Final[Mapping[str, tuple[Callable[..., Finding], str]]] = MappingProxyType(
+    {
+        "safe_mode": (warning, "doctor.scanner_left_out"),
+        DeviceReason.ASLEEP.value: (ok, "doctor.scanner_asleep"),
+        "lent": (warning, "doctor.scanner_lent"),
+    }
+)
 
 _ROOT: Final = "root"
 
@@ -150,8 +158,9 @@ def _judged(scanner: str, device: Path | None, tried: Tried, service: Account, h
     facts = {"scanner": scanner, "device": str(device or scanner)}
     if tried.hangs:
         return trouble(_SCANNER, "doctor.scanner_hangs", **facts)
-    if tried.reason == _SAFE_MODE:
-        return warning(_SCANNER, "doctor.scanner_left_out", **facts)
+    if tried.reason in _AT_REST:
+        say, text = _AT_REST[tried.reason]
+        return say(_SCANNER, text, **facts)
     if tried.reason == DeviceReason.IN_USE:
         held_by = _holders(host, device) if device else ""
         return trouble(_SCANNER, "doctor.scanner_held", tried.detail, **facts, program=held_by or "?")

@@ -1,0 +1,45 @@
+"""Calibration: what the sheet has shown of each keyboard-like scanner, and whether it was shown at all."""
+
+from yaoma.config.calibration_file import CalibrationFileError, read_calibration
+from yaoma.config.load import Loaded
+from yaoma.doctor.finding import Finding, Group, ok, trouble, warning
+from yaoma_drivers.calibration import Advice
+from yaoma_drivers.hid_options import HidOptions
+
+__all__ = ["check_calibrations"]
+
+
+def check_calibrations(loaded: Loaded) -> list[Finding]:
+    """Repeat the advice of each scanner's calibration; say which scanner has none, or another scanner's.
+
+    Args:
+        loaded: The configuration.
+    """
+    findings = []
+    for one in loaded.config.scanner:
+        options = loaded.options[one.name]
+        if not isinstance(options, HidOptions):
+            continue
+        if one.calibration is None:
+            findings.append(warning(Group.SCANNER, "doctor.scanner_uncalibrated", scanner=one.name))
+            if options.gap_ends_symbol:
+                findings.append(warning(Group.SCANNER, f"scanner_advice.{Advice.NO_TERMINATOR}", one.name))
+            continue
+        try:
+            stored = read_calibration(one.calibration)
+        except CalibrationFileError as error:
+            findings.append(trouble(Group.SCANNER, "doctor.calibration_unusable", scanner=one.name, found=error.found))
+            continue
+        if stored.device and stored.device != str(options.name()):
+            findings.append(warning(Group.SCANNER, "doctor.calibration_of_other", scanner=one.name))
+        for advice, facts in stored.advice.items():
+            # What stands for GS is put back: a fact, and nothing to do.
+            say = ok if advice is Advice.GS_AS else warning
+            findings.append(_with_name(say(Group.SCANNER, f"scanner_advice.{advice}", **facts), one.name))
+        if not stored.advice:
+            findings.append(ok(Group.SCANNER, "doctor.scanner_calibrated", scanner=one.name))
+    return findings
+
+
+def _with_name(finding: Finding, scanner: str) -> Finding:
+    return Finding(finding.group, finding.mark, finding.id, finding.facts, scanner)
