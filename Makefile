@@ -12,7 +12,7 @@ DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev py
 KEEP ?=
 # One more than processors: some tests wait most of their time.
 WORKERS ?= $(shell expr $$(nproc) + 1)
-ROWS ?= append,box,drain,verdict,list
+ROWS ?= append,box,drain,verdict,update,list
 ROUNDS ?= 3
 DESTDIR ?=
 

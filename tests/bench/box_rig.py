@@ -114,6 +114,7 @@ certificate = "{folder}/box.pem"
 key = "{folder}/box.key"
 [allowlist]
 file = "{county.folder}/list.signed"
+root = "{county.folder}/root.json"
 [[station]]
 name = "{STATION}"
 scanners = ["{SCANNER}"]

@@ -22,6 +22,7 @@ from bench.machine import describe
 from bench.report_section import ReportSection
 from bench.sync_shim import SyncShim
 from bench.table import Found, Row, table
+from bench.update_section import UpdateSection
 from bench.verdict_section import VerdictSection
 
 
@@ -45,12 +46,13 @@ SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
     "drain": DrainSection,
     "report": ReportSection,
     "verdict": VerdictSection,
+    "update": UpdateSection,
     "list": ListSection,
     "list100": LongListSection,
 }
 
 #: The others take long, or much of the disk, and are asked for by name.
-_USUAL = ("append", "box", "drain", "verdict", "list")
+_USUAL = ("append", "box", "drain", "verdict", "update", "list")
 
 
 def main() -> int:
