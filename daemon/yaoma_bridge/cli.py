@@ -20,6 +20,7 @@ from yaoma_bridge.registry import Registry
 from yaoma_bridge.state_cli import app as state_app
 from yaoma_bridge.status import boxes_seen, bridge_status
 from yaoma_bridge.store import Store
+from yaoma_bridge.upload_cli import explain, hold, retry, revoke, uploads
 from yaoma_bridge.worker import Worker
 from yaoma_link.log_lines import log_to_journal_or_stderr
 
@@ -37,6 +38,11 @@ app = typer.Typer(
 )
 
 app.add_typer(state_app, name="state")
+app.command(epilog="Example: yaoma-bridge explain 81234560000000010000")(explain)
+app.command(epilog="Example: yaoma-bridge uploads --state refused --json")(uploads)
+app.command(epilog="Example: yaoma-bridge retry --reason trace_platform_unknown")(retry)
+app.command(epilog="Example: yaoma-bridge hold H32132200561/box-1/8f3a/17")(hold)
+app.command(epilog="Example: yaoma-bridge revoke 81234560000000010000 --destination nhsa")(revoke)
 
 _Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="YAOMA_BRIDGE_CONFIG")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]

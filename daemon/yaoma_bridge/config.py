@@ -158,8 +158,19 @@ class BridgeConfig(_Table):
         return tables
 
     def facts(self) -> CentreFacts:
-        """Make what is looked up of institutions and products."""
+        """Make what is looked up of institutions and products.
+
+        Raises:
+            ConfigError: If a folder or file that is named is not there.
+        """
         folder = None if self.institutions is None else self.institutions.folder
+        for key, path, is_there in (
+            ("institutions.folder", folder, Path.is_dir),
+            ("products.table", self.products.table, Path.is_file),
+            ("products.facts", self.products.facts, Path.is_file),
+        ):
+            if path is not None and not is_there(path):
+                raise ConfigError(f"{key}: {path} is not there", "Correct the key, or take it out")
         return CentreFacts(folder, self.products.table, self.products.facts)
 
 

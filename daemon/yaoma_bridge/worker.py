@@ -212,6 +212,8 @@ class Worker:
                 uploads.append(Upload(made, table.route, table.pace.over(made.pace)))
             else:
                 destinations.append(made)
+        if uploads:
+            config.facts()  # a file that is missing is told now, not by the first bill
         reports: queue.Queue[SessionReport] = queue.Queue(maxsize=4 * config.broker.waiting_batches + 100)
         with Store.open(config.store.path) as store:
             follow_up = FollowUp(

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from yaoma_bridge.alihealth.options import AlihealthOptions
 from yaoma_bridge.cli import app, main
-from yaoma_bridge.config import BridgeConfig, read_config, read_signer
+from yaoma_bridge.config import BridgeConfig, DestinationTable, PaceTable, read_config, read_signer
 from yaoma_bridge.errors import ConfigError
+from yaoma_bridge.routing import Route
 
 SAMPLE = Path(__file__).parents[2] / "config" / "bridge.toml"
 
@@ -29,9 +31,24 @@ def test_the_sample_names_every_key_with_its_default() -> None:
         assert name in shown
         table = field.annotation
         for key, inner in getattr(table, "model_fields", {}).items():
+            if not inner.is_required() and inner.default is None:
+                assert re.search(rf"^(# )?\[?({name}\.)?{key}\b", SAMPLE.read_text(), re.MULTILINE), f"{name}.{key}"
+                continue
             assert key in shown[name], f"{name}.{key}"
-            if not inner.is_required() and key != "tls":
+            if not inner.is_required():
                 assert shown[name][key] == inner.default
+
+
+def test_the_sample_names_every_key_of_a_platform() -> None:
+    """Taken out of its comments, the sample's platform is valid, and it names each key of route, pace and alihealth."""
+    text = SAMPLE.read_text().partition("# ---- 码上放心 ----\n")[2].partition("# institutions/")[0]
+    table = tomllib.loads("\n".join(line.removeprefix("#").strip() for line in text.splitlines()))["destination"][0]
+    read = DestinationTable.model_validate(table)
+    own = read.model_extra or {}
+    AlihealthOptions.model_validate(own)
+    assert set(own) == set(AlihealthOptions.model_fields)
+    assert set(table["route"]) == set(Route.model_fields)
+    assert set(table["pace"]) == set(PaceTable.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +88,7 @@ def test_a_signing_key_must_be_ed25519_in_pem(tmp_path: Path) -> None:
 
 def test_every_command_has_help_with_an_example() -> None:
     """`--help` of each command shows how it is used."""
-    for command in ("run", "status", "export", "boxes"):
+    for command in ("run", "status", "export", "boxes", "explain", "uploads", "retry", "hold", "revoke"):
         shown = CliRunner().invoke(app, [command, "--help"])
         assert shown.exit_code == 0
         assert f"Example: yaoma-bridge {command}" in shown.output
