@@ -60,6 +60,7 @@ class AlsaToneDriver:
     """
 
     Options: ClassVar[type[BaseModel]] = AlsaToneOptions
+    proven_by_opening: ClassVar[bool] = False
 
     def __init__(self, name: str, options: AlsaToneOptions) -> None:
         self._name = name

@@ -13,7 +13,8 @@ class IndicatorDriver(Protocol):
     """One indicator, used by one thread, which waits between the steps; nothing in here waits for anything itself.
 
     It never retries and never logs: that is done once for all of them by whoever uses it. After an error it is closed,
-    and may be opened again.
+    and may be opened again. A class whose `open` can't tell whether the device works, only showing can, says so by the
+    attribute `proven_by_opening = False`.
 
     Args:
         name: The configured name of the indicator.

@@ -405,6 +405,6 @@ def test_vitals_when_listed_then_no_field_could_hold_a_code_or_a_person() -> Non
         *("site", "box", "version", "safe_mode", "cause", "scans", "records", "signed_upto", "stored_upto", "pending"),
         "is_on_last_good",
         *("oldest_age_ms", "receipts_upto", "refused_receipts", "tasks", "is_connected", "link_trouble"),
-        *("is_taken_over", "scanners", "shows", "disk_free_bytes", "is_disk_low", "clock", "list_version"),
+        *("is_taken_over", "scanners", "shows", "ports", "disk_free_bytes", "is_disk_low", "clock", "list_version"),
         *("list_age_ms", "list_left_ms", "temperature_c", "commit_bounds_s", "commits", "commits_s"),
     }

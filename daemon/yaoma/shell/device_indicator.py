@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from yaoma.shell.indicator import Shown
-from yaoma_drivers.errors import DeviceError
+from yaoma_drivers.errors import DeviceError, DeviceReason
 from yaoma_drivers.indicator import IndicatorDriver
 
 __all__ = ["DeviceIndicator"]
@@ -65,7 +65,7 @@ class DeviceIndicator:
         self._open()
         try:
             self._driver.show(shown.signal)
-        except DeviceError as error:
+        except Exception as error:
             self._failed(error)
             raise
         self._shown_s = self._monotonic()
@@ -82,7 +82,7 @@ class DeviceIndicator:
         self._open()
         try:
             due_s = self._driver.step()
-        except DeviceError as error:
+        except Exception as error:
             self._failed(error)
             raise
         if self._shown_s is not None and (due_s is None or now_s - self._shown_s >= _PROVEN_S):
@@ -99,17 +99,17 @@ class DeviceIndicator:
             return
         try:
             self._driver.open()
-        except DeviceError as error:
+        except Exception as error:
             self._failed(error)
             self._failed_at_opening = True
             raise
         self._is_open = True
-        # Where opening has failed, opening shows that it is well again; of a loudspeaker only playing does.
-        if self._failed_at_opening:
-            self._problem, self._failed_at_opening = "", False
+        # Of some devices only showing shows whether they work; they say so.
+        if self._failed_at_opening or getattr(self._driver, "proven_by_opening", True):
+            self._problem = ""
 
-    def _failed(self, error: DeviceError) -> None:
-        self._problem = error.reason.value
-        self._shown_s = None
+    def _failed(self, error: Exception) -> None:
+        self._problem = error.reason.value if isinstance(error, DeviceError) else DeviceReason.FAILED.value
+        self._shown_s, self._failed_at_opening = None, False
         self._again_s = self._monotonic() + _AGAIN_S
         self.close()
