@@ -120,8 +120,10 @@ class FieldRule(BaseModel):
                 moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
                 return moment.strftime(self.pattern or "%Y-%m-%d %H:%M:%S")
             case "number":
-                step = Decimal(1).scaleb(-self.decimals)
-                return str(Decimal(str(value)).quantize(step, ROUND_HALF_UP))
+                number = Decimal(str(value))
+                if not number.is_finite():
+                    raise ValueError("no number")
+                return str(number.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP))
             case "whole":
                 return int(str(value))
             case _:

@@ -13,18 +13,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from fakes.sm2_key import SM2_KEY, write_public
 from yaoma.core.canonical import Json
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.nhsa.signing import SigningMoment, make_signing
 
-# The key pair of GM/T 0003.5-2012, annex A.
-SM2_KEY = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8"
-SM2_POINT = (
-    "0409F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020"
-    "CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
-)
-#: SubjectPublicKeyInfo of id-ecPublicKey on the curve 1.2.156.10197.1.301, up to the point.
-SM2_SPKI = "3059301306072A8648CE3D020106082A811CCF5501822D034200"
 ENVELOPE: Mapping[str, Json] = {
     "infno": "3505",
     "msgid": "H14000000001202611221200000001",
@@ -39,10 +32,7 @@ MOMENT = SigningMoment(1_507_884_348_630, "0123456789abcdef")
 @pytest.fixture
 def public(tmp_path: Path) -> Path:
     """Give the public key as a PEM file for OpenSSL."""
-    der = base64.encodebytes(bytes.fromhex(SM2_SPKI + SM2_POINT)).decode()
-    file = tmp_path / "sm2.pem"
-    file.write_text(f"-----BEGIN PUBLIC KEY-----\n{der}-----END PUBLIC KEY-----\n")
-    return file
+    return write_public(tmp_path / "sm2.pem")
 
 
 def _openssl_verifies(public: Path, content: bytes, der: bytes, user_id: str = "1234567812345678") -> bool:

@@ -39,6 +39,7 @@ class ShanxiOptions(BaseModel):
         folder: A folder for messages as files, absolute: for data sets that are exchanged by hand.
         secret: File with the secret of the SM3 value, absolute; None if it has none.
         authority, certificate, key: TLS files, absolute.
+        plain_http: Allow `http:`, for a proxy on the same machine or line: the standard itself wants HTTPS.
         connect_s: How long connecting may take, seconds.
         read_s: How long the other side may be silent, seconds.
     """
@@ -52,6 +53,7 @@ class ShanxiOptions(BaseModel):
     authority: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    plain_http: bool = False
     connect_s: Annotated[float, Field(gt=0, le=20)] = 5.0
     read_s: Annotated[float, Field(gt=0, le=40)] = 20.0
 
@@ -96,6 +98,7 @@ class ShanxiDestination:
             authority=options.authority,
             certificate=options.certificate,
             key=options.key,
+            plain_http=options.plain_http,
             connect_s=options.connect_s,
             read_s=options.read_s,
         )
