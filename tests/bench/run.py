@@ -19,6 +19,7 @@ from bench.box_section import BoxSection
 from bench.drain_section import DrainSection
 from bench.list_section import ListSection, LongListSection
 from bench.machine import describe
+from bench.reader_section import LongReaderSection, ReaderSection
 from bench.report_section import ReportSection
 from bench.sync_shim import SyncShim
 from bench.table import Found, Row, table
@@ -44,6 +45,8 @@ SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
     "append": AppendSection,
     "box": BoxSection,
     "drain": DrainSection,
+    "reader": LongReaderSection,
+    "reader_short": ReaderSection,
     "report": ReportSection,
     "verdict": VerdictSection,
     "update": UpdateSection,
@@ -52,7 +55,7 @@ SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
 }
 
 #: The others take long, or much of the disk, and are asked for by name.
-_USUAL = ("append", "box", "drain", "verdict", "update", "list")
+_USUAL = ("append", "box", "drain", "verdict", "update", "list", "reader_short")
 
 
 def main() -> int:

@@ -60,15 +60,22 @@ class SyncShim:
         command = ["gcc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(self.path), str(source), "-ldl"]
         subprocess.run(command, check=True, timeout=60)
 
-    def environment(self, tally: SyncTally | None = None, slower_us: int = 0) -> dict[str, str]:
+    def environment(self, tally: SyncTally | None = None, slower_us: int = 0, stall_every_s: int = 0) -> dict[str, str]:
         """Give the environment of a process to measure.
 
         Args:
             tally: Where it counts its syncs.
             slower_us: How much longer each sync takes, in microseconds.
+            stall_every_s: After so many seconds a sync takes two seconds longer, again and again; 0 for never.
         """
         counted = {} if tally is None else {"BENCH_SYNC_TALLY": str(tally.path)}
-        return {**os.environ, "LD_PRELOAD": str(self.path), "BENCH_SYNC_US": str(slower_us), **counted}
+        return {
+            **os.environ,
+            "LD_PRELOAD": str(self.path),
+            "BENCH_SYNC_US": str(slower_us),
+            "BENCH_SYNC_STALL_S": str(stall_every_s),
+            **counted,
+        }
 
 
 def tally_of_this_process() -> Syncs:

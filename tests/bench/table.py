@@ -24,6 +24,10 @@ class Found:
         """Give the median over the rounds."""
         return statistics.median(one[name] for one in self._rounds)
 
+    def most(self, name: str) -> float:
+        """Give the most of all rounds."""
+        return max(one[name] for one in self._rounds)
+
     def ratio(self, name: str, other: str) -> float:
         """Give the median of the rounds' own ratios: both sides of each were measured within seconds."""
         return statistics.median(one[name] / one[other] for one in self._rounds)
