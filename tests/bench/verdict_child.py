@@ -22,7 +22,8 @@ from yaoma.core.situation import Situation
 from yaoma.core.ticket import Ticket
 from yaoma.core.verdict import judge
 from yaoma.shell.box_list import open_box_list
-from yaoma.shell.list_db import LIST_FOLDER, FileKind, ListDb, ListFile, OverlayRow, Release, ReleaseChange
+from yaoma.shell.list_db import LIST_FOLDER, ListDb
+from yaoma.shell.list_release import FileKind, ListFile, OverlayRow, Release, ReleaseChange
 from yaoma.shell.operations import load_operations
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger

@@ -6,17 +6,8 @@ from pathlib import Path
 import pytest
 
 from yaoma.shell.database import DatabaseUnavailableError, open_sqlite, pragma
-from yaoma.shell.list_db import (
-    DAMAGED,
-    LIST_FLOOR,
-    FileKind,
-    FloorError,
-    ListDb,
-    ListFile,
-    OverlayRow,
-    Release,
-    ReleaseChange,
-)
+from yaoma.shell.list_db import DAMAGED, LIST_FLOOR, ListDb
+from yaoma.shell.list_release import FileKind, FloorError, ListFile, OverlayRow, Release, ReleaseChange
 
 
 def change(version: int, rows: list[OverlayRow] | None = None, *, rebase: bool = False) -> ReleaseChange:

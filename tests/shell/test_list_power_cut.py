@@ -9,15 +9,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from fakes.faulty_disk import FaultyDisk, PowerCutError
-from yaoma.shell.list_db import (
-    LIST_FLOOR,
-    FileKind,
-    ListDb,
-    ListFile,
-    OverlayRow,
-    Release,
-    ReleaseChange,
-)
+from yaoma.shell.list_db import LIST_FLOOR, ListDb
+from yaoma.shell.list_release import FileKind, ListFile, OverlayRow, Release, ReleaseChange
 
 CUTS = 150
 QUICK = Path("/dev/shm")

@@ -14,7 +14,8 @@ from yaoma.core.code import from_key
 from yaoma.core.product import Product
 from yaoma.doctor.site_list import check_list
 from yaoma.shell.box_list import BoxList, open_box_list
-from yaoma.shell.list_db import TIME_FLOOR, FileKind
+from yaoma.shell.list_db import TIME_FLOOR
+from yaoma.shell.list_release import FileKind
 from yaoma.shell.release_source import SourceUnreachableError
 
 

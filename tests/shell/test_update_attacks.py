@@ -24,8 +24,9 @@ from yaoma.core.code_key import cn20_key
 from yaoma.core.list_delta import ListDelta
 from yaoma.core.note import Signer
 from yaoma.shell.clock import RELEASED_MS
-from yaoma.shell.list_db import LIST_FLOOR, TIME_FLOOR, TRUSTED_TIME_FLOOR, FileKind
+from yaoma.shell.list_db import LIST_FLOOR, TIME_FLOOR, TRUSTED_TIME_FLOOR
 from yaoma.shell.list_fetch import FOLDER_URL, FolderFetcher
+from yaoma.shell.list_release import FileKind
 from yaoma.shell.release_source import ReleaseRefusedError, SourceUnreachableError
 from yaoma_tools.release_build import ReleaseParts
 from yaoma_tools.release_mistake import RepositoryMistakeError

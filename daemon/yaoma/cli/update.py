@@ -10,7 +10,8 @@ from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOpt
 from yaoma.config.model import Config
 from yaoma.shell.clock import is_synced
 from yaoma.shell.database import DatabaseError
-from yaoma.shell.list_db import FileKind, ListDb
+from yaoma.shell.list_db import ListDb
+from yaoma.shell.list_release import FileKind
 from yaoma.shell.list_tables import TableRefusedError, read_policy
 from yaoma_link.endpoint import TlsFiles
 from yaoma_link.identity import IdentityError

@@ -21,9 +21,10 @@ from yaoma.core.product_table import ProductTable
 from yaoma.core.shipment import Shipment
 from yaoma.shell.base_file import BaseFile
 from yaoma.shell.database import SQLITE_FAILURES, classified
-from yaoma.shell.list_db import LIST_FOLDER, FileKind, ListDb, ListFile, Release
+from yaoma.shell.list_db import LIST_FOLDER, ListDb
 from yaoma.shell.list_news import SOURCE_OF, read_status, stored_shipment
 from yaoma.shell.list_picture import News, open_picture, read_news
+from yaoma.shell.list_release import FileKind, ListFile, Release
 from yaoma.shell.list_tables import read_denials, read_products
 
 __all__ = ["Base", "BoxList", "DamagedList", "Tables", "damaged_list", "open_box_list"]

@@ -17,17 +17,8 @@ from yaoma.core.site_list import ListRefusedError
 from yaoma.shell.base_file import BaseFile, BaseRefusedError
 from yaoma.shell.clock import RELEASED_MS
 from yaoma.shell.database import fsync_folder
-from yaoma.shell.list_db import (
-    DAMAGED,
-    LIST_FLOOR,
-    FileKind,
-    FloorError,
-    ListDb,
-    ListFile,
-    OverlayRow,
-    Release,
-    ReleaseChange,
-)
+from yaoma.shell.list_db import DAMAGED, LIST_FLOOR, ListDb
+from yaoma.shell.list_release import FileKind, FloorError, ListFile, OverlayRow, Release, ReleaseChange
 from yaoma.shell.list_tables import TableRefusedError, read_denials, read_products
 from yaoma.shell.release_source import Fetched, ReleaseRefusedError, ReleaseSource
 

@@ -10,8 +10,9 @@ from yaoma.core.lot_table import BaseAnswer
 from yaoma.core.product_table import ProductTable
 from yaoma.core.site_list import SiteList
 from yaoma.shell.box_list import BoxList, Tables
-from yaoma.shell.list_db import ListDb, Release
+from yaoma.shell.list_db import ListDb
 from yaoma.shell.list_picture import open_picture, read_news
+from yaoma.shell.list_release import Release
 
 __all__ = ["open_told_list"]
 
