@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from yaoma.core.lot_table import LotTable, LotTableError
+
 __all__ = [
     "HASH_BYTES",
     "HEADER_BYTES",
@@ -17,6 +19,7 @@ __all__ = [
     "PageDamagedError",
     "PageReader",
     "Sections",
+    "check_lots",
     "pages_for",
     "whole_head",
 ]
@@ -25,6 +28,7 @@ __all__ = [
 PAGE_BYTES: Final = 2048
 HASH_BYTES: Final = 32
 HEADER_BYTES: Final = 64
+_WORD: Final = 4
 #: A list of 100 M codes has 6 to 20 MB; more than this is refused before it is read.
 MAX_HEAD_BYTES: Final = 256 * 1024 * 1024
 
@@ -156,6 +160,17 @@ class Sections:
         self._place = end
         return part
 
+    def lots(self) -> LotTable:
+        """Give the lot table, which both kinds of list have.
+
+        Raises:
+            BaseFormatError: It is malformed.
+        """
+        try:
+            return LotTable.parse(self.take(self.header.lots * _WORD), self.take(self.header.lot_bytes))
+        except LotTableError as error:
+            raise BaseFormatError(str(error)) from None
+
     def finish(self) -> bytes:
         """Give the page hashes, the last part.
 
@@ -167,6 +182,18 @@ class Sections:
         if len(rest) >= PAGE_BYTES or any(rest):
             raise BaseFormatError("the index is longer than its header says")
         return hashes
+
+
+def check_lots(lots: LotTable) -> None:
+    """Check every row of a lot table, which a look-up does only for those that it needs.
+
+    Raises:
+        BaseFormatError: One is malformed or out of order.
+    """
+    try:
+        lots.check()
+    except LotTableError as error:
+        raise BaseFormatError(str(error)) from None
 
 
 def whole_head(header: Header, *parts: bytes) -> bytes:

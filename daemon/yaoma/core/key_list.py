@@ -21,6 +21,7 @@ from yaoma.core.base_layout import (
     PageDamagedError,
     PageReader,
     Sections,
+    check_lots,
     whole_head,
 )
 from yaoma.core.code_key import CN20_KEY_BYTES, DIGEST_KEY_BYTES, code_key
@@ -97,10 +98,7 @@ class KeyList:
         if header.first not in (CN20_KEY_BYTES, DIGEST_KEY_BYTES) or header.second not in (0, LOT_BYTES):
             raise BaseFormatError("keys of this width are not known here")
         first_keys = parts.take(header.pages * header.first)
-        try:
-            lot_table = LotTable.parse(parts.take(header.lots * _WORD), parts.take(header.lot_bytes))
-        except LotTableError as error:
-            raise BaseFormatError(str(error)) from None
+        lot_table = parts.lots()
         made = cls(header.codes, header.pages, header.first, header.second, first_keys, lot_table)
         if made.pages != -(-made.codes // made.page_codes):
             raise BaseFormatError("codes and pages contradict each other")
@@ -176,7 +174,4 @@ class KeyList:
         keys = [self.first_keys[at : at + width] for at in range(0, len(self.first_keys), width)]
         if any(one >= other for one, other in pairwise(keys)):
             raise BaseFormatError("the first keys of pages are out of order")
-        try:
-            self.lot_table.all_rows()
-        except LotTableError as error:
-            raise BaseFormatError(str(error)) from None
+        check_lots(self.lot_table)

@@ -20,6 +20,7 @@ from yaoma.core.base_layout import (
     PageDamagedError,
     PageReader,
     Sections,
+    check_lots,
     pages_for,
     whole_head,
 )
@@ -85,10 +86,7 @@ class RunList:
         products, run_at = _words(parts, header.first), _words(parts, header.first + 1)
         starts, firsts = _words(parts, header.second), _words(parts, header.second + 1)
         lots = _words(parts, header.second)
-        try:
-            lot_table = LotTable.parse(parts.take(header.lots * _WORD), parts.take(header.lot_bytes))
-        except LotTableError as error:
-            raise BaseFormatError(str(error)) from None
+        lot_table = parts.lots()
         if run_at[0] or run_at[-1] != header.second or firsts[0]:
             raise BaseFormatError("products and runs contradict each other")
         if header.codes > firsts[-1] or pages_for(firsts[-1] * CHECK_BYTES) != header.pages:
@@ -188,10 +186,7 @@ class RunList:
                 raise BaseFormatError("starts of runs are out of order")
         if any(start > _MAX_SERIAL for start in self.starts) or any(row > self.lot_table.count for row in self.lots):
             raise BaseFormatError("a run names an impossible serial or lot")
-        try:
-            self.lot_table.all_rows()
-        except LotTableError as error:
-            raise BaseFormatError(str(error)) from None
+        check_lots(self.lot_table)
 
 
 def _words(parts: Sections, count: int) -> Sequence[int]:
