@@ -1,13 +1,10 @@
 """Uploader: the thread that sends what is pending and applies the bridge's receipts (DESIGN.md 5, steps 7 to 10)."""
 
-import contextlib
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from yaoma.core.canonical import canonical
 from yaoma.core.delivery import Limits
@@ -16,6 +13,7 @@ from yaoma.service.announcement import OFFLINE, STOPPED, Facts, birth, health
 from yaoma.service.line import Line, OpenLine
 from yaoma.service.log_uplink import Logs
 from yaoma.service.receiving import Receiving
+from yaoma.service.report_box import ReportBox
 from yaoma.service.sending import Sending
 from yaoma.service.state_receiving import StateReceiving
 from yaoma.service.uplink_state import ForkReason, Trouble, UplinkState
@@ -37,10 +35,6 @@ __all__ = ["Patience", "Uploader", "UploaderError"]
 
 _log = logging.getLogger("yaoma.uploader")
 
-#: After a commit the processor belongs to those who show the verdict; who scans on meanwhile is sent in one batch.
-_AFTER_COMMIT_S = 0.05
-#: Far more than a window of answers and what a session lets in unacknowledged.
-_QUEUE_REPORTS = 512
 _TAKEN_OVER_MS = 600_000
 
 
@@ -63,13 +57,6 @@ class Patience:
     puback_ms: int = 120_000
     beat_ms: int = 10_000
     drain_ms: int = 2_000
-
-
-class _Bell:
-    """Put into the queue of reports to end a wait."""
-
-
-_BELL = _Bell()
 
 
 class Uploader:
@@ -130,8 +117,7 @@ class Uploader:
             on_fork=self._sending.forked,
             on_answer=self._sending.answered,
         )
-        self._reports: queue.Queue[SessionReport | _Bell] = queue.Queue(_QUEUE_REPORTS)
-        self._has_rung = False
+        self._reports = ReportBox()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=False)
         self._failure: Exception | None = None
@@ -170,13 +156,7 @@ class Uploader:
 
     def wake(self) -> None:
         """Tell that a record or a checkpoint was committed; cheap, any thread."""
-        if not self._has_rung:
-            self._has_rung = True
-            try:
-                self._reports.put_nowait(_BELL)
-            except queue.Full:
-                # a full queue wakes the thread as well
-                self._has_rung = False
+        self._reports.ring()
 
     def stop(self, deadline_s: float = 5.0) -> bool:
         """Send what the broker takes within a moment, say `stopped`, end the session; safe to call again.
@@ -185,8 +165,7 @@ class Uploader:
             Whether the thread has ended.
         """
         self._stopping.set()
-        self._has_rung = False
-        self.wake()
+        self._reports.hurry()
         if self._thread.ident is not None:
             self._thread.join(deadline_s)
         return not self._thread.is_alive()
@@ -235,21 +214,11 @@ class Uploader:
             if self._sending.in_flight:
                 times.append(self._sending.answered_ms + self._patience.puback_ms)
         until_ms = min(one for one in times if one is not None)
-        try:
-            report = self._reports.get(timeout=max(0, until_ms - _now_ms()) / 1000)
-            if isinstance(report, _Bell):
-                self._stopping.wait(_AFTER_COMMIT_S)
-            while True:
-                self._hear(report, _now_ms())
-                report = self._reports.get_nowait()
-        except queue.Empty:
-            return
+        for report in self._reports.take((until_ms - _now_ms()) / 1000):
+            self._hear(report, _now_ms())
 
-    def _hear(self, report: SessionReport | _Bell, now_ms: int) -> None:
+    def _hear(self, report: SessionReport, now_ms: int) -> None:
         match report:
-            case _Bell():
-                # put down before the logs are looked at: what is committed later rings again
-                self._has_rung = False
             case Published():
                 self._sending.published(report, now_ms)
             case Received() if report.topic == self._box.topic(Channel.RECEIPTS):
@@ -330,8 +299,7 @@ class Uploader:
 
     def _new_line(self) -> Line:
         line = self._open_line(
-            # the session puts its reports, this class its bell; the session never reads
-            cast("queue.Queue[SessionReport]", self._reports),
+            self._reports.queue,
             subscriptions=self._subscriptions(),
             will=Retained(self._box.topic(Channel.STATUS), OFFLINE),
             birth=self._newest_birth,
@@ -346,10 +314,7 @@ class Uploader:
     def _replace_line(self, line: Line, now_ms: int) -> None:
         if not line.stop(deadline_s=0.2):
             return
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._reports.get_nowait()
-        self._has_rung = False
+        self._reports.clear()
         self._link_trouble = Trouble.BROKER_SILENT
         self._go_offline("the broker answers no batch", now_ms)
         self._line = self._new_line()
