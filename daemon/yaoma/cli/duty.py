@@ -1,14 +1,16 @@
 """`yaoma duty`: what the site has to see to: emergency uses to match, packs held since they were received."""
 
 import time
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
 from yaoma.cli.asking import OperatorOption, SocketOption, asked
 from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
+from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 
-__all__ = ["app"]
+__all__ = ["app", "task_lines"]
 
 app = typer.Typer(help="What the site has to see to, the most urgent first.", no_args_is_help=True)
 
@@ -24,16 +26,35 @@ def duty_list(*, config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = N
 
     Example: yaoma duty list
     """
-    duties = asked({"do": "duties"}, config, socket)["duties"]
+    answer = asked({"do": "duties"}, config, socket)
+    duties, tasks = answer["duties"], answer["tasks"]
     if json:
-        print_json(duties)
+        print_json([*duties, *tasks])
         return
-    if not duties:
+    if not duties and not tasks:
         typer.echo("没有待办 / nothing is open")
+    for task in tasks:
+        for line in task_lines(task):
+            typer.echo(line)
     now_ms = time.time_ns() // 1_000_000
     for duty in duties:
         kind = _KINDS.get(duty["kind"], duty["kind"])
         typer.echo("  ".join(part for part in (kind, _left(duty["due_ms"], now_ms), duty["note"], duty["id"]) if part))
+
+
+def task_lines(task: Mapping[str, Any]) -> list[str]:
+    """Say what a destination refused, about which packs, and what to do, Chinese and English beside each other."""
+    codes = [one["code"] for one in task["records"] if "code" in one]
+    about = codes or [f"{task['log']}/{task['first']}"]
+    more = task["last"] - task["first"] - len(about)
+    rest = f"  +{more}" if more > 0 else ""
+    lines = [f"平台未收 / refused  {task['destination']}  {'  '.join(about)}{rest}  {task['id']}"]
+    for language in LANGUAGES:
+        catalogue = load_catalogue(language)
+        known = f"outcome.{task['reason']}" in catalogue.templates
+        text = catalogue.text("outcome", task["reason"] if known else "unknown_reason", {"id": task["reason"]})
+        lines.append(f"  {text.line}{'。' if language == LANGUAGES[0] else '. '}{text.todo}")
+    return lines
 
 
 def _left(due_ms: int, now_ms: int) -> str:

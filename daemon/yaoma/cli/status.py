@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import typer
 
+from yaoma.cli.duty import task_lines
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, control_socket, print_json
 from yaoma.shell.catalogue import LANGUAGES, Text, load_catalogue
 from yaoma.shell.control import ControlError, ask
@@ -74,9 +75,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     out += [f"工位 / station    {one['station']}: {_ticket_line(one['ticket'])}" for one in answer["stations"]]
     counted = "  ".join(f"{verdict} {number}" for verdict, number in sorted(today.items())) or "-"
     out.append(f"今日 / today      {counted}")
-    out += [
-        f"待办 / task       {task['kind']} {task['reason']} {task['log']}/{task['first']}" for task in answer["tasks"]
-    ]
+    out += [f"待办 / task       {line}" for task in answer["tasks"] for line in task_lines(task)]
     out += [f"待办 / duty       {duty['id']} {duty['note']}" for duty in answer["duties"]]
     return out
 

@@ -11,6 +11,7 @@ from yaoma.core.ticket import Ticket
 __all__ = [
     "MAX_REASON_CHARS",
     "PACKS_AT_ONCE",
+    "REFUSED_TASK",
     "StockAction",
     "applied",
     "excused",
@@ -23,10 +24,14 @@ __all__ = [
     "signed_on",
     "stated",
     "stocked",
+    "task_id",
     "undone",
 ]
 
 MAX_REASON_CHARS: Final = 200
+
+#: How the ids of tasks begin that a refusal at a destination made; other ids are those of duties.
+REFUSED_TASK: Final = "refused:"
 
 #: So many packs go into one record of packs that were denied, so that it stays small.
 PACKS_AT_ONCE: Final = 500
@@ -124,6 +129,17 @@ def held(packs: Sequence[str], kind: str, note: str, version: int) -> Entry:
         version: The list's version.
     """
     return Entry(Kind.HOLD, {"packs": list(packs), "denial": kind, "note": note, "list": version})
+
+
+def task_id(destination: str, log: str, seq: int) -> str:
+    """Give the id by which a refusal of a destination is settled; it names destination and record for ever.
+
+    Args:
+        destination: Who refused.
+        log: The record's log.
+        seq: Its place there.
+    """
+    return f"{REFUSED_TASK}{destination}:{log}/{seq}"
 
 
 def settled(duties: Sequence[str], how: str, operator: str = "", into: str = "") -> Entry:

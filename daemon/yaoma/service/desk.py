@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from yaoma import __version__
-from yaoma.core.command import Command
+from yaoma.core.command import Command, Settle
+from yaoma.core.deed import REFUSED_TASK
 from yaoma.core.ledger import Duty, day_of
 from yaoma.core.record import Stamp
 from yaoma.core.ticket import CommandRefusedError
@@ -17,6 +18,7 @@ from yaoma.service.reader import Reader
 from yaoma.service.recorder import Recorder
 from yaoma.service.scanner_desk import ScannerDesk
 from yaoma.service.settling import Settling
+from yaoma.service.task_list import TaskList
 from yaoma.service.uplink_state import UplinkState
 from yaoma.service.work import Answer, Claim, Item, Request
 from yaoma.shell.database import DatabaseError
@@ -96,11 +98,27 @@ class Desk:
                 return question()
             if answer := self._answers().get(str(request.get("do"))):
                 return answer(request)
-            return self._carried_out(read_command(request))
+            command = read_command(request)
+            return self._settled(command) if isinstance(command, Settle) else self._carried_out(command)
         except CommandRefusedError as error:
             return {"refusal": error.reason}
         except DatabaseError as error:
             return {"error": "state_unavailable", "problem": error.problem}
+
+    def _settled(self, command: Settle) -> Mapping[str, Any]:
+        """Settle duties and tasks: both by one record, and the tasks then leave the list."""
+        tasks = self._tasks
+        asked = {duty for duty in command.duties if duty.startswith(REFUSED_TASK)}
+        if asked - tasks.ids().keys():
+            return {"refusal": "no_such_duty"}
+        answer = self._carried_out(command)
+        if asked and "refusal" not in answer:
+            tasks.finish(asked, self.clock().wall_ms)
+        return answer
+
+    @property
+    def _tasks(self) -> TaskList:
+        return TaskList(self.outbox, lambda: self.recorder.journal)
 
     def _carried_out(self, command: Command) -> Mapping[str, Any]:
         answers: queue.Queue[Answer] = queue.Queue()
@@ -131,7 +149,7 @@ class Desk:
         return answers
 
     def _duties(self) -> Mapping[str, Any]:
-        return {"duties": [_duty(duty) for duty in self.ledger.duties()]}
+        return {"duties": [_duty(duty) for duty in self.ledger.duties()], "tasks": self._tasks.listed()}
 
     def _store(self) -> Mapping[str, Any]:
         return {"store": [[drug, lot, left] for (drug, lot), left in sorted(self.ledger.store().items())]}
@@ -198,10 +216,7 @@ class Desk:
             ],
             "stations": [{"station": station, "ticket": self._open_ticket(station)} for station in self.stations],
             "today": today,
-            "tasks": [
-                {"kind": task.kind, "reason": task.reason, "log": task.log, "first": task.span[0], "id": task.id}
-                for task in self.outbox.tasks()
-            ],
+            "tasks": self._tasks.listed(),
             "duties": [_duty(duty) for duty in self.ledger.duties()],
             "complete_since_ms": self.ledger.complete_since_ms,
         }

@@ -23,6 +23,7 @@ from yaoma.core.command import (
 from yaoma.core.deed import (
     MAX_REASON_CHARS,
     PACKS_AT_ONCE,
+    REFUSED_TASK,
     StockAction,
     excused,
     held,
@@ -322,7 +323,12 @@ class Orders:
             if not command.operator:
                 raise CommandRefusedError("operator_needed")
             _check_reason(command.how)
-        duties = [duty for duty in dict.fromkeys(command.duties) if self.ledger.duty(duty) is not None]
+        duties = [
+            duty
+            for duty in dict.fromkeys(command.duties)
+            # Tasks of the outbox are none of the ledger's: who asks has looked whether they are open.
+            if duty.startswith(REFUSED_TASK) or self.ledger.duty(duty) is not None
+        ]
         if not duties:
             raise CommandRefusedError("no_such_duty")
         how = command.how.strip()
