@@ -48,3 +48,12 @@ def test_command_when_it_does_not_fit_then_it_is_refused_with_a_stable_id(
         ticket_entry(TicketCommand(action, "counter"), ticket, "t2")
 
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("action", [Action.OPEN, Action.LINES, Action.CLOSE])
+def test_record_when_the_till_says_facts_then_they_stand_in_it_by_name(action: Action) -> None:
+    """A field that is added to a frozen form; without facts it is not there."""
+    ticket = None if action is Action.OPEN else OPEN
+    command = TicketCommand(action, "counter", facts=(("settlement", "S1"), ("visit", "V1")))
+    assert {"settlement": "S1", "visit": "V1"} == ticket_entry(command, ticket, "t2").fields["facts"]
+    assert "facts" not in ticket_entry(TicketCommand(action, "counter"), ticket, "t2").fields

@@ -33,6 +33,17 @@ def test_ticket_when_asked_for_with_lines_then_it_is_read_whole() -> None:
     )
 
 
+@pytest.mark.row("S1-23")
+def test_ticket_when_the_till_says_more_then_known_facts_are_read_and_an_identity_is_refused() -> None:
+    """Visit, settlement and prescriber travel with the ticket; a patient's number never does."""
+    asked = {"do": "ticket", "action": "close", "station": "counter"}
+    read = read_command({**asked, "facts": {"visit": "MZ20261122000017", "settlement": "S1 ", "invoice": ""}})
+    assert isinstance(read, TicketCommand)
+    assert (("settlement", "S1"), ("visit", "MZ20261122000017")) == read.facts
+    with pytest.raises(CommandRefusedError, match="statement_note_has_identity"):
+        read_command({**asked, "facts": {"visit": ID_NUMBER}})
+
+
 TICKET = {"do": "ticket", "action": "open", "station": "counter"}
 STOCK = {"do": "stock", "action": "in", "drug": "x", "quantity": 1, "reason": "旧货"}
 BAD: list[dict[str, Any]] = [
@@ -44,6 +55,10 @@ BAD: list[dict[str, Any]] = [
     {**TICKET, "station": 7},
     {**TICKET, "station": "a\nb"},
     {**TICKET, "bill": "\ud800"},
+    {**TICKET, "facts": ["visit"]},
+    {**TICKET, "facts": {"psn_no": "1"}},
+    {**TICKET, "facts": {"visit": 7}},
+    {**TICKET, "facts": {"visit": "a\nb"}},
     {**TICKET, "lines": {}},
     {**TICKET, "lines": [7]},
     {**TICKET, "lines": [{"drug": "x"}]},

@@ -9,6 +9,7 @@ import typer
 from yaoma.cli.asking import OperatorOption, SocketOption, asked
 from yaoma.cli.receipt import receipt
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
+from yaoma.core.ticket import FACTS
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.operations import load_operations
 
@@ -39,6 +40,20 @@ Lines = Annotated[
 LinesFile = Annotated[
     Path | None, typer.Option(help="Lines as a JSON list of objects with drug, packs, units and name.")
 ]
+Facts = Annotated[
+    list[str] | None,
+    typer.Option("--fact", metavar="NAME=TEXT", help="What else the till says: visit, settlement, prescription, ..."),
+]
+
+
+def _facts(given: list[str] | None) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    for text in given or ():
+        name, is_there, value = text.partition("=")
+        if not is_there or name not in FACTS:
+            raise CommandError(f"--fact: expected NAME=TEXT with a name of {', '.join(sorted(FACTS))}", 2)
+        facts[name] = value
+    return facts
 
 
 def _lines(given: list[str] | None, file: Path | None) -> list[Any]:
@@ -73,6 +88,7 @@ def open_ticket(
     payer: Annotated[str, typer.Option(help="Who pays: insurance, injury, self, ...")] = "",
     bill: Annotated[str, typer.Option(help="The till's own number.")] = "",
     owner: Annotated[str, typer.Option(help="Whose goods they are, if they are stored for somebody else.")] = "",
+    fact: Facts = None,
     person: Annotated[bool, typer.Option("--person", help="The next identity card is sealed to this ticket.")] = False,
     training: Annotated[bool, typer.Option("--training", help="Practice: nothing of it counts.")] = False,
     opening: Annotated[
@@ -96,6 +112,7 @@ def open_ticket(
         "payer": payer,
         "bill": bill,
         "owner": owner,
+        "facts": _facts(fact),
         "person": person,
         "training": training,
         "opening": opening,
@@ -110,6 +127,7 @@ def add_lines(
     *,
     line: Lines = None,
     lines_file: LinesFile = None,
+    fact: Facts = None,
     operator: OperatorOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
     socket: SocketOption = None,
@@ -119,7 +137,8 @@ def add_lines(
 
     Example: yaoma ticket lines counter --line cn20:8300385=1
     """
-    request = {"action": "lines", "station": station, "lines": _lines(line, lines_file), "operator": operator}
+    lines, facts = _lines(line, lines_file), _facts(fact)
+    request = {"action": "lines", "station": station, "lines": lines, "facts": facts, "operator": operator}
     _send({"do": "ticket", **request}, config, socket, json=json)
 
 
@@ -127,6 +146,7 @@ def add_lines(
 def close_ticket(
     station: Station,
     *,
+    fact: Facts = None,
     operator: OperatorOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
     socket: SocketOption = None,
@@ -134,9 +154,10 @@ def close_ticket(
 ) -> None:
     """Close the ticket; what was scanned takes effect. Of a delivery the difference to the despatch note is shown.
 
-    Example: yaoma ticket close counter
+    Example: yaoma ticket close counter --fact settlement=S2026112200017
     """
-    _send({"do": "ticket", "action": "close", "station": station, "operator": operator}, config, socket, json=json)
+    request = {"action": "close", "station": station, "facts": _facts(fact), "operator": operator}
+    _send({"do": "ticket", **request}, config, socket, json=json)
 
 
 @app.command("cancel")

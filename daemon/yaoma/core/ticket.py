@@ -13,12 +13,41 @@ if TYPE_CHECKING:
 else:
     from yaoma.core.checked_value import dataclass
 
-__all__ = ["MAX_LINES", "VERIFY", "Action", "CommandRefusedError", "Line", "Ticket", "TicketCommand", "ticket_entry"]
+__all__ = [
+    "FACTS",
+    "MAX_LINES",
+    "VERIFY",
+    "Action",
+    "CommandRefusedError",
+    "Line",
+    "Ticket",
+    "TicketCommand",
+    "ticket_entry",
+]
 
 #: The operation of a scan that stands on no ticket (仅核验).
 VERIFY = "verify"
 
 MAX_LINES = 200
+
+#: What only the till knows and a platform wants with a sale or purchase. A closed set: none of them names a patient.
+FACTS = frozenset(
+    {
+        "fee_settlement",  # 医保费用结算类型: local, elsewhere, none
+        "insured_area",  # 参保地医保区划
+        "invoice",  # 发票号
+        "invoice_code",  # 发票代码
+        "pharmacist",
+        "prescriber",
+        "prescription",  # 处方号
+        "prescription_outside",  # 外购处方标志
+        "purchase",  # 采购流水号, for a return to the supplier
+        "sale",  # 销售流水号, for a customer's return
+        "settlement",  # 结算ID
+        "supplier_permit",  # 供应商许可证号
+        "visit",  # 就医流水号
+    }
+)
 
 
 class Action(StrEnum):
@@ -206,6 +235,7 @@ class TicketCommand:
         is_training: For `open`: practice.
         is_opening: For `open` of a count: it starts the ledger.
         cause: For `close` and `cancel`: why, if not a person; such as `idle`.
+        facts: For `open`, `lines` and `close`: what else the till says, by a name of `FACTS`; the later one counts.
     """
 
     action: Action
@@ -221,6 +251,7 @@ class TicketCommand:
     is_training: bool = False
     is_opening: bool = False
     cause: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
     def with_lines(self, lines: Sequence[Line]) -> "TicketCommand":
         """Give the command with other lines."""
@@ -279,6 +310,8 @@ def ticket_entry(
         fields |= {name: text for name, text in (("into", into), ("doubtful_into", doubtful_into)) if text}
         if keeps:
             fields["keeps"] = True
+    if command.facts:
+        fields["facts"] = dict(command.facts)
     is_training = ticket.is_training if ticket else command.is_training
     is_opening = ticket.is_opening if ticket else command.is_opening
     fields |= {name: True for name, is_so in (("training", is_training), ("opening", is_opening)) if is_so}

@@ -9,13 +9,14 @@ from yaoma.core.deed import StockAction
 from yaoma.core.identity import IdentityFault, IdentityKind, typed_identity
 from yaoma.core.person_statement import PersonStatement, StatementProblem, StatementRefusedError, number_in
 from yaoma.core.problem import ProblemRefusedError, problem_entry
-from yaoma.core.ticket import MAX_LINES, VERIFY, Action, CommandRefusedError, Line, TicketCommand
+from yaoma.core.ticket import FACTS, MAX_LINES, VERIFY, Action, CommandRefusedError, Line, TicketCommand
 
 __all__ = ["COMMANDS", "read_command"]
 
 _MAX_TEXT_CHARS: Final = 200
 _MAX_OPERATOR_CHARS: Final = 64
 _MOST_PACKS: Final = 1_000_000
+_MAX_FACT_CHARS: Final = 64
 
 Asked = Mapping[str, Any]
 
@@ -86,7 +87,19 @@ def _ticket(asked: Asked) -> TicketCommand:
         owner=_text(asked, "owner"),
         is_training=asked.get("training") is True,
         is_opening=asked.get("opening") is True,
+        facts=_facts(asked),
     )
+
+
+def _facts(asked: Asked) -> tuple[tuple[str, str], ...]:
+    """Read what else a till says: known names, short texts, no number of a person (DESIGN.md 3, promise 5)."""
+    given = asked.get("facts", {})
+    if not isinstance(given, dict) or not given.keys() <= FACTS:
+        raise ValueError(f"facts are named {', '.join(sorted(FACTS))}")
+    facts = {name: _text(given, name, _MAX_FACT_CHARS).strip() for name in sorted(given)}
+    if any(number_in(text) is StatementProblem.NOTE_HAS_IDENTITY for text in facts.values()):
+        raise CommandRefusedError("statement_note_has_identity")
+    return tuple((name, text) for name, text in facts.items() if text)
 
 
 def _undo(asked: Asked) -> Undo:
