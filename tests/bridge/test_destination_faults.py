@@ -1,7 +1,7 @@
 """The fault matrix: what becomes of a sale at each destination under each fault, and how often the other side took it.
 
 Each case runs the whole pipeline against the destination's simulator, a program of its own. The table in
-daemon/yaoma_bridge/README.md, "What a fault does", is made from the expectations here.
+daemon/yaoma_bridge/README.md, "What a fault does", shows the expectations here.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.bills import ROOT
 from fakes.box import BoxLog
 from fakes.destinations import KINDS, centre_facts, destination, simulator
 from fakes.simulated import Simulated
@@ -133,6 +134,30 @@ _CASES = [
 ]
 #: What a fault meets: the sale itself, not a sign-in or a question.
 _ONLY = {"nhsa": "selinfo", "epcis": "EPCISDocument", "webhook": "", "shanxi": ""}
+
+
+def table_lines() -> list[str]:
+    """Give the expectations as the README shows them."""
+    lines = ["| fault | " + " | ".join(f"`{kind}`" for kind in KINDS) + " |", "|---|" + "---|" * len(KINDS)]
+    faults = dict.fromkeys(fault for kind in KINDS for fault in EXPECTED[kind])
+    for fault in faults:
+        cells = [_cell(EXPECTED[kind].get(fault)) for kind in KINDS]
+        lines.append(f"| `{fault}` | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _cell(expected: Expected | None) -> str:
+    if expected is None:
+        return ""
+    first = f"{expected.first} `{expected.reason}`" if expected.reason else expected.first
+    last = "" if expected.last == expected.first else f", then {expected.last}"
+    return f"{first}{last}; {expected.taken}"
+
+
+def test_readme_when_it_shows_the_matrix_then_it_shows_what_is_tested() -> None:
+    """The table in the bridge's README is the one that the cases here expect."""
+    readme = (ROOT / "daemon/yaoma_bridge/README.md").read_text("utf-8")
+    assert "\n".join(table_lines()) in readme
 
 
 @pytest.fixture(scope="module")
