@@ -271,7 +271,8 @@ path = "{place}/events.jsonl"
             place: Its own folder, one named like the box if None; a box that finds its keys there is a clone.
             verbose: Have it log every verdict.
             launcher: See `Program`.
-            settings: Further lines for the tables `keys`, `allowlist` and `policy` of its configuration.
+            settings: Further lines for the tables `keys`, `allowlist` and `policy` of its configuration, and whole
+                further tables as `tables`.
         """
         further = settings or {}
         place = place or self.folder / name
@@ -325,6 +326,7 @@ name = "camera"
 driver = "camera"
 [scanner.options]
 folder = "{place}/pictures"
+{further.get("tables", "")}
 """)
         arguments = ["yaoma", "run", "--config", str(config), *(["--verbose"] if verbose else [])]
         program = Program(arguments, place / "box.log", stdout, launcher=launcher)
