@@ -3,7 +3,7 @@
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
@@ -17,7 +17,7 @@ _MOST = 64
 _JOIN_S = 0.8
 
 
-def conveyed(read: Callable[[Stop], Iterator[Symbol]], stop: Stop, scanner: str) -> Iterator[Symbol]:
+def conveyed(read: Callable[[Stop], Iterator[Symbol]], stop: Stop, scanner: str) -> Generator[Symbol, None, None]:
     """Yield what `read` yields, which runs in a thread of its own meanwhile.
 
     A scanner that waits for its answer must be read also while nobody takes symbols, or its scan has no answer
@@ -38,7 +38,7 @@ def conveyed(read: Callable[[Stop], Iterator[Symbol]], stop: Stop, scanner: str)
             if stop.is_set():
                 return
             # Not kept in a variable: it may be an identity card, and the next one may come tomorrow.
-            while belt.has_symbol():
+            while not stop.is_set() and belt.has_symbol():
                 yield belt.take()
             if belt.is_over():
                 return
