@@ -18,8 +18,13 @@ from fakes.stepped_bridge import register
 from fakes.ticketed import Counter, code_of
 from fakes.uploading_bridge import UploadingBridge
 from yaoma.core.canonical import Json
+from yaoma.core.scan import Person, identity_entry
+from yaoma.core.sealed import person_context, seal_to
+from yaoma.core.ticket import Action, TicketCommand, ticket_entry
+from yaoma_link.identity import make_sealing_key
 
 A, B = code_of(1), code_of(2)
+NUMBER = "110105194912310026"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ def simulators() -> Iterator[dict[str, Simulated]]:
 
 
 def _bridge(folder: Path, log: BoxLog, kind: str, url: str, **more: object) -> UploadingBridge:
+    folder.mkdir(exist_ok=True)
     register(folder / "boxes", log.name)
     return UploadingBridge(folder, destination(kind, folder, url, **more), facts=centre_facts(folder))
 
@@ -208,3 +214,57 @@ def test_sale_when_a_fault_meets_it_then_it_ends_as_the_table_says(
     assert ([expected.last], expected.taken) == (last, taken)
     assert expected.last in {state for state, _ in states}, "the box hears of it"
     assert ("accepted" in {state for state, _ in states}) == (expected.last == "accepted")
+
+
+def test_sale_when_a_till_says_more_and_seals_a_person_then_the_platform_has_it_and_the_store_has_no_number(
+    tmp_path: Path, log: BoxLog, simulators: dict[str, Simulated]
+) -> None:
+    """From the ticket's records through the pipeline: settlement and identity reach the row, and lie open nowhere."""
+    simulated = simulators["nhsa"]
+    simulated.reset()
+    keys = tmp_path / "sealing"
+    keys.mkdir()
+    key = make_sealing_key(keys / "bridge.seal", "bridge")
+    blob = seal_to([key.public], NUMBER.encode(), person_context(log.name.site, log.name.box, log.log))
+    bridge = _bridge(tmp_path, log, "nhsa", simulated.url, sealing_keys=keys)
+    counter = Counter(log)
+    counter.open("dispense", payer="insurance", bill="XS-7", wants_person=True)
+    assert counter.ticket is not None
+    person = Person({"kind": "resident", "hash": "00", "keys": [key.public.id]}, blob)
+    log.add(identity_entry(counter.ticket, "op1", person))
+    counter.scan(A, verdict="PASS", packs_more=1, lot="A123", expiry="2028-03-31", produced="2026-04-01")
+    told = TicketCommand(Action.CLOSE, counter.station, facts=(("settlement", "S2026"), ("visit", "V1")))
+    log.add(ticket_entry(told, counter.ticket, "", into="dispensed"))
+    bridge.take(log.payload(), name=log.name)
+    bridge.bill()
+    bridge.upload()
+    (taken,) = simulated.received()
+    bridge.close()
+    row = taken["row"]
+    assert ("S2026", "V1", "1") == (row["setl_id"], row["mdtrt_sn"], row["mdtrt_setl_type"])
+    assert (NUMBER, "01") == (row["certno"], row["psn_cert_type"])
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert not any(NUMBER.encode() in content for content in kept)
+
+
+@pytest.mark.row("S0-15", part="bridge")
+@pytest.mark.row("S1-04", part="bridge")
+def test_sale_when_several_systems_take_it_then_each_has_the_same_number_and_its_own_answer(
+    tmp_path: Path, log: BoxLog, simulators: dict[str, Simulated]
+) -> None:
+    """One scan serves all; what one refuses, the others may accept."""
+    numbers = []
+    for kind in ("nhsa", "webhook", "epcis"):
+        simulated = simulators[kind]
+        simulated.reset()
+        if kind == "webhook":
+            simulated.fail("refused")
+        bridge = _bridge(tmp_path / kind, log.twin(), kind, simulated.url)
+        _sold(bridge, log.twin())
+        bridge.upload()
+        bridge.upload(60)
+        ((number, fate),) = bridge.rows("SELECT number, fate FROM parcel")
+        bridge.close()
+        numbers.append(number[:20])
+        assert ("refused" if kind == "webhook" else "accepted") == fate
+    assert 1 == len(set(numbers))

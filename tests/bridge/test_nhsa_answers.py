@@ -11,6 +11,7 @@ from fakes.bills import NOON_MS, ROOT
 from yaoma.core.canonical import Json
 from yaoma_bridge.nhsa import gateway
 from yaoma_bridge.nhsa.gateway import CallFailedError, MsgIds, Reply
+from yaoma_bridge.nhsa.institution import NhsaSite
 from yaoma_bridge.nhsa.profile import read_profile
 from yaoma_bridge.nhsa.rows import Row
 from yaoma_bridge.nhsa.verdicts import RowFates, arrived, sent
@@ -184,3 +185,56 @@ def test_msgid_when_ten_thousand_are_made_in_a_second_then_they_differ_and_have_
     assert all(re.fullmatch(r"H14000000000[0-9]{18}", one) for one in made)
     assert ("20261122120000", "20261122120001") == (made[0][12:26], made[-1][12:26])
     assert ids.make("H1400", NOON_MS - 60_000) not in made, "a clock set backwards makes no id twice"
+
+
+class _Wire:
+    """Keeps what is sent, and answers that it was taken."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def post(self, url: str, body: bytes, headers: object) -> WebReply:
+        """Keep a request."""
+        self.bodies.append(body)
+        return WebReply(200, {}, b'{"infcode": "0", "output": {"result": {"retRslt": "1"}}}')
+
+
+@given(
+    st.builds(
+        dict,
+        code=st.text(max_size=14),
+        receiver=st.text(max_size=12),
+        opter=st.text(max_size=22),
+        opter_name=st.text(max_size=55),
+        dev_no=st.text(max_size=110),
+        name=st.text(max_size=210),
+    )
+)
+def test_envelope_when_a_site_is_described_in_any_words_then_it_fits_or_nothing_is_sent(words: dict[str, str]) -> None:
+    """Whatever stands in a site's file, no field leaves that is longer than the published table says."""
+    try:
+        site = NhsaSite.model_validate({"area": "140400", **words})
+    except ValueError:
+        return
+    wire = _Wire()
+    national = NATIONAL.model_copy(update={"gateway": NATIONAL.gateway.model_copy(update={"sign_in": False})})
+    calls = gateway.NhsaGateway(
+        site=site,
+        url="https://gateway.example",
+        profile=national,
+        signings=(),
+        caller=wire,  # type: ignore[arg-type]  # what the gateway needs of it
+        msg_ids=MsgIds(),
+    )
+    failures = []
+    try:
+        calls.call("3505", {"selinfo": {}}, NOON_MS)
+    except CallFailedError as failed:
+        failures.append(failed.answer.state)
+    assert [AnswerState.HELD] * (1 - len(wire.bodies)) == failures
+    if failures:
+        return
+    envelope = json.loads(wire.bodies[0])
+    longest = {rule.name: rule.length for rule in national.gateway.envelope if rule.length}
+    assert all(len(envelope[name]) <= length for name, length in longest.items() if name in envelope)
+    assert re.fullmatch(r"[0-9A-Za-z]{12}[0-9]{18}", envelope["msgid"])

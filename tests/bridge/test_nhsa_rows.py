@@ -155,6 +155,8 @@ def test_ruling_when_a_site_has_no_table_then_its_lines_are_held() -> None:
     """A site that nobody described to the insurance platform is held, visibly."""
     bill = bill_of(institution=None)
     assert Ruling(RulingKind.HELD, "institution_unknown") == ruling_of(bill, bill.lines[0], NATIONAL)
+    wrong = bill_of(institution=institution(nhsa={"area": "somewhere"}))
+    assert Ruling(RulingKind.HELD, "institution_incomplete") == ruling_of(wrong, wrong.lines[0], NATIONAL)
 
 
 def test_ruling_when_a_pack_is_only_opened_then_insurance_is_told_nothing() -> None:

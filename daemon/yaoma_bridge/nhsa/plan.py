@@ -39,7 +39,8 @@ def ruling_of(bill: Bill, line: BillLine, profile: Profile) -> Ruling:
         return Ruling(RulingKind.NOT_NEEDED, "operation_not_for_insurance")
     site = nhsa_site(bill.institution)
     if site is None:
-        return Ruling(RulingKind.HELD, "institution_unknown")
+        is_described = bill.institution is not None and "nhsa" in bill.institution.own
+        return Ruling(RulingKind.HELD, "institution_incomplete" if is_described else "institution_unknown")
     missing = _missing(bill, line, profile, site)
     return Ruling(RulingKind.HELD, missing) if missing else Ruling()
 
