@@ -2,15 +2,18 @@
 
 import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-from yaoma_drivers.decode import decode
+from yaoma_drivers.decoder import symbol_of_reading
+from yaoma_drivers.decoding.picture_reader import PictureReader
 from yaoma_drivers.errors import DeviceError, DeviceGone, DeviceReason, DeviceRefused
+from yaoma_drivers.evidence import Evidence
 from yaoma_drivers.picture import to_grey
 from yaoma_drivers.picture_folder import PictureFile, PictureFolder
 from yaoma_drivers.stop import Stop
-from yaoma_drivers.symbol import MAX_SYMBOL_BYTES, ReadFault, Source, Symbol
+from yaoma_drivers.symbol import ReadFault, Source, Symbol
 
 __all__ = ["CameraFolder"]
 
@@ -28,16 +31,26 @@ class CameraFolder:
         poll_ms: How often the folder is looked at, in milliseconds.
         settle_ms: After how long without change a half-written picture is given up, in milliseconds.
         second_reader: Whether zbar looks where zxing-cpp has found nothing.
+        evidence: Makes what keeps cut-outs of trace codes, or None.
     """
 
     def __init__(
-        self, scanner: str, folder: Path, *, existing: bool, poll_ms: int, settle_ms: int, second_reader: bool
+        self,
+        scanner: str,
+        folder: Path,
+        *,
+        existing: bool,
+        poll_ms: int,
+        settle_ms: int,
+        second_reader: bool,
+        evidence: Callable[[], Evidence] | None = None,
     ) -> None:
         self._scanner = scanner
         self._path = folder
         self._existing = existing
         self._poll_ms = poll_ms
         self._second_reader = second_reader
+        self._new_evidence = evidence
         self._folder = PictureFolder(folder, settle_ms)
         self._was_listed = False
         self._blank_count = 0
@@ -54,6 +67,12 @@ class CameraFolder:
             DeviceGone: The folder is not there, or not any more.
             DeviceRefused: Our user may not read it, or it is no folder.
         """
+        with ExitStack() as ends:
+            reader = ends.enter_context(PictureReader(second_reader=self._second_reader))
+            evidence = ends.enter_context(self._new_evidence()) if self._new_evidence is not None else None
+            yield from self._pictures(stop, reader, evidence)
+
+    def _pictures(self, stop: Stop, reader: PictureReader, evidence: Evidence | None) -> Iterator[Symbol]:
         try:
             # At the first opening only: what appeared while the folder was away is new.
             if not self._was_listed and not self._existing:
@@ -61,7 +80,7 @@ class CameraFolder:
                 self._was_listed = True
             while not stop.is_set():
                 for picture in self._folder.look(_now_ms()):
-                    yield from self._read(picture)
+                    yield from self._read(picture, reader, evidence)
                     if stop.is_set():
                         return
                 self._was_listed = True
@@ -69,21 +88,20 @@ class CameraFolder:
         except OSError as error:
             raise self._refusal(error) from error
 
-    def _read(self, picture: PictureFile) -> Iterator[Symbol]:
+    def _read(self, picture: PictureFile, reader: PictureReader, evidence: Evidence | None) -> Iterator[Symbol]:
         image = to_grey(picture.octets) if picture.fault is None else None
         if image is None:
             yield self._fault(picture.fault or ReadFault.DROPPED, picture.length)
             return
-        readings = decode(image, second_stage=self._second_reader)
+        readings = reader.read(image)
         self._blank_count += not readings
         for reading in readings:
-            if len(reading.data) > MAX_SYMBOL_BYTES:
-                yield self._fault(ReadFault.OVERLONG, len(reading.data), reading.aim)
-            else:
-                yield Symbol(reading.data, self._scanner, _now_ms(), reading.aim, Source.CAMERA)
+            if evidence is not None:
+                evidence.keep(image, reading, time.time_ns() // 1_000_000)
+            yield symbol_of_reading(reading, self._scanner, _now_ms())
 
-    def _fault(self, fault: ReadFault, length: int, aim: str = "") -> Symbol:
-        return Symbol(b"", self._scanner, _now_ms(), aim, Source.CAMERA, fault, length)
+    def _fault(self, fault: ReadFault, length: int) -> Symbol:
+        return Symbol(b"", self._scanner, _now_ms(), "", Source.CAMERA, fault, length)
 
     def _refusal(self, error: OSError) -> DeviceError:
         folder = str(self._path)

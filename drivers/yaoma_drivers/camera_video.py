@@ -2,16 +2,19 @@
 
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 from yaoma_drivers.appearance import Appearances
 from yaoma_drivers.capture import CaptureSettings
-from yaoma_drivers.decode import decode
+from yaoma_drivers.decoder import symbol_of_reading
+from yaoma_drivers.decoding.picture_reader import PictureReader
 from yaoma_drivers.errors import DeviceBusy, DeviceGone, DeviceReason
+from yaoma_drivers.evidence import Evidence
 from yaoma_drivers.newest_frame import NewestFrame
 from yaoma_drivers.stillness import Look, StillGate
 from yaoma_drivers.stop import Stop
-from yaoma_drivers.symbol import MAX_SYMBOL_BYTES, ReadFault, Source, Symbol
+from yaoma_drivers.symbol import Symbol
 from yaoma_drivers.video_frame import VideoFrame
 
 __all__ = ["CameraVideo"]
@@ -32,15 +35,23 @@ class CameraVideo:
         settings: The camera.
         appearances: What is in view.
         second_reader: Whether zbar looks where zxing-cpp has found nothing.
+        evidence: Makes what keeps cut-outs of trace codes, or None.
     """
 
     def __init__(
-        self, scanner: str, settings: CaptureSettings, appearances: Appearances, *, second_reader: bool
+        self,
+        scanner: str,
+        settings: CaptureSettings,
+        appearances: Appearances,
+        *,
+        second_reader: bool,
+        evidence: Callable[[], Evidence] | None = None,
     ) -> None:
         self._scanner = scanner
         self._settings = settings
         self._appearances = appearances
         self._second_reader = second_reader
+        self._new_evidence = evidence
         self._newest: NewestFrame | None = None
         self._decoded_count = 0
         self._damaged_count = 0
@@ -68,8 +79,10 @@ class CameraVideo:
         if stop.is_set():
             return
         gate = StillGate()
-        with NewestFrame(self._settings, self._scanner) as newest:
-            self._newest = newest
+        with ExitStack() as ends:
+            newest = self._newest = ends.enter_context(NewestFrame(self._settings, self._scanner))
+            reader = ends.enter_context(PictureReader(second_reader=self._second_reader))
+            evidence = ends.enter_context(self._new_evidence()) if self._new_evidence is not None else None
             heard_ms = _now_ms() + _OPENING_MS
             while True:
                 select.select([newest.fileno(), stop.fileno()], [], [], 1.0)
@@ -90,26 +103,22 @@ class CameraVideo:
                     self._appearances.still(frame.mono_ms)
                     stop.wait(_IDLE_S)
                 else:
-                    yield from self._read(frame, moved=look is Look.MOVED)
+                    yield from self._read(frame, reader, evidence, moved=look is Look.MOVED)
 
-    def _read(self, frame: VideoFrame, *, moved: bool) -> Iterator[Symbol]:
+    def _read(
+        self, frame: VideoFrame, reader: PictureReader, evidence: Evidence | None, *, moved: bool
+    ) -> Iterator[Symbol]:
         grey = frame.grey()
         if grey is None:
             self._damaged_count += 1
             return
         self._decoded_count += 1
-        found = {reading.data: reading.aim for reading in decode(grey, second_stage=self._second_reader)}
-        for data in self._appearances.look(found, frame.mono_ms, moved=moved):
-            is_overlong = len(data) > MAX_SYMBOL_BYTES
-            yield Symbol(
-                b"" if is_overlong else data,
-                self._scanner,
-                frame.mono_ms,
-                found[data],
-                Source.CAMERA,
-                ReadFault.OVERLONG if is_overlong else None,
-                len(data),
-            )
+        # What moves is looked at quickly, since the next picture shows it better; what lies still gets all stages.
+        found = reader.read(grey, is_thorough=not moved)
+        for reading in self._appearances.look(found, frame.mono_ms, moved=moved):
+            if evidence is not None:
+                evidence.keep(grey, reading, time.time_ns() // 1_000_000)
+            yield symbol_of_reading(reading, self._scanner, frame.mono_ms)
 
 
 def _now_ms() -> int:

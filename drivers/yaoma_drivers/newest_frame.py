@@ -8,7 +8,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from yaoma_drivers import capture
+from yaoma_drivers import capture, csi_capture
 from yaoma_drivers.errors import DeviceError, DeviceGone, DeviceReason
 from yaoma_drivers.video_frame import VideoFrame
 from yaoma_drivers.wakeup import Wakeup
@@ -73,7 +73,10 @@ class NewestFrame:
 
     def _run(self) -> None:
         try:
-            camera = capture.open_capture(self._settings)
+            if self._settings.csi is None:
+                camera = capture.open_capture(self._settings)
+            else:
+                camera = csi_capture.open_csi(self._settings)
         except DeviceError as error:
             self._fail(error)
             return

@@ -56,6 +56,8 @@ class Symbol:
         length: Number of bytes read, also where `data` was thrown away.
         typing: How it was typed, if its scanner types.
         in_burst: It came among others faster than anybody scans: read earlier, perhaps, and sent now.
+        corners: Where it stands in its picture, as (x, y) in pixels from the upper left corner, in order around it;
+            empty from whatever has no picture.
     """
 
     data: bytes = field(repr=False)
@@ -67,6 +69,7 @@ class Symbol:
     length: int = -1
     typing: Typing | None = field(default=None, compare=False)
     in_burst: bool = False
+    corners: tuple[tuple[int, int], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         """Fill in the length; refuse data that a driver should have cut."""

@@ -16,7 +16,8 @@ from yaoma_drivers import camera_video, capture
 from yaoma_drivers.camera import CameraDriver, CameraOptions
 from yaoma_drivers.camera_video import CameraVideo
 from yaoma_drivers.capture import CaptureSettings
-from yaoma_drivers.decode import decode
+from yaoma_drivers.decoding.picture_reader import PictureReader
+from yaoma_drivers.decoding.reading import Reading
 from yaoma_drivers.driver import Driver
 from yaoma_drivers.errors import DeviceBusy, DeviceError, DeviceGone, DeviceReason
 from yaoma_drivers.stop import Stop
@@ -180,12 +181,13 @@ def test_symbols_when_decoding_is_slow_then_only_the_newest_picture_is_decoded(
             image[0, 0] = self.reads
             return is_read, image
 
-    def slow(image: Picture, *, second_stage: bool) -> object:
-        behind.append(camera.reads - int(image[0, 0]))
-        time.sleep(0.2)
-        return decode(image, second_stage=second_stage)
+    class Slow(PictureReader):
+        def read(self, grey: Picture, *, is_thorough: bool = True) -> list[Reading]:
+            behind.append(camera.reads - int(grey[0, 0]))
+            time.sleep(0.2)
+            return super().read(grey, is_thorough=is_thorough)
 
-    monkeypatch.setattr(camera_video, "decode", slow)
+    monkeypatch.setattr(camera_video, "PictureReader", Slow)
     camera = Numbered(EMPTY)
     bench.answers = [camera]
     listener = listen(driver())
