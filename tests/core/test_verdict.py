@@ -21,6 +21,7 @@ RECALLED = Cn20("81234560000000030000")
 BANNED_PRODUCT = Cn20("87777770000000010000")
 GLUED = Gs1("06901234567892", "A1", may_be_glued=True)
 GLUED_LISTED = Gs1("06901234567892", "B1", may_be_glued=True)
+CASED = Gs1("06901234567892", "Ab1X")
 FOREIGN = Other("std", "ZX0001", "std:7")
 TICKET = Ticket("t1", "counter", "dispense", 3, packs=2)
 ID_CARD = Lookalike(LookalikeKind.ID_NUMBER, 18)
@@ -35,6 +36,9 @@ LIST = MemoryAllowlist(
     (OtherPattern("std", r"ZX\d{4}", "std:7"),),
 )
 EXPIRED = replace(LIST, expires_ms=NOW.wall_ms)
+_GS1_PRODUCT = {CASED.product_key: Product(CASED.product_key, "进口药")}
+CASED_LIST = replace(LIST, products=_GS1_PRODUCT, codes=frozenset({CASED.key}))
+CASED_LOWER = replace(CASED_LIST, codes=frozenset({replace(CASED, serial="ab1x").key}))
 
 PASS, REPEAT, REVIEW, STOP, FAULT = VerdictClass
 STALE, NO_LIST, NO_CLOCK = Degraded.LIST_STALE, Degraded.LIST_MISSING, Degraded.CLOCK_UNTRUSTED
@@ -123,6 +127,13 @@ TABLE: dict[str, tuple[TraceCode | Lookalike, Situation, VerdictClass, str, set[
     # GS1
     "maybe glued": (GLUED, situation(), FAULT, "gs1_glued", set()),
     "maybe glued but listed": (GLUED_LISTED, situation(), PASS, "in_list", set()),
+    "case turned": (replace(CASED, serial="aB1x"), situation(allowlist=CASED_LIST), FAULT, "case_turned", set()),
+    "upper case": (replace(CASED, serial="AB1X"), situation(allowlist=CASED_LOWER), FAULT, "case_turned", set()),
+    "case as listed": (CASED, situation(allowlist=CASED_LIST), PASS, "in_list", set()),
+    "digits have no case": (replace(CASED, serial="12"), situation(allowlist=CASED_LIST), REVIEW, "not_in_list", set()),
+    "case turned, nothing listed": (
+        replace(CASED, serial="zZ"), situation(allowlist=CASED_LIST), REVIEW, "not_in_list", set(),
+    ),
     # Repeats
     "again at once": (LISTED, situation(seen=earlier(0)), REPEAT, "repeat_scan", set()),
     "at the end of the hold-off": (LISTED, situation(seen=earlier(10_000)), REPEAT, "repeat_scan", set()),

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     DENIED_SOLD_ELSEWHERE = "denied_sold_elsewhere"
     DENIED_NOT_ACTIVATED = "denied_not_activated"
     GS1_GLUED = "gs1_glued"
+    CASE_TURNED = "case_turned"  # the list has it with its letters in the other case: Caps Lock, or a scanner's setting
     PERSON_NOT_SEALABLE = "person_not_sealable"
     IDENTITY_FAULT = "identity_fault"  # a number that nobody can have
 
@@ -130,6 +131,7 @@ CLASSES: Final[dict[str, frozenset[VerdictClass]]] = {
     Reason.DENIED_SOLD_ELSEWHERE: _STOP,
     Reason.DENIED_NOT_ACTIVATED: _STOP,
     Reason.GS1_GLUED: _FAULT,
+    Reason.CASE_TURNED: _FAULT,
     Reason.PERSON_NOT_SEALABLE: _FAULT,
     Reason.IDENTITY_FAULT: _FAULT,
     Reason.LATE: _REVIEW,

@@ -1,7 +1,7 @@
 """Verdict: may this pack be received or handed out, as far as the box can know."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from yaoma.core.code import Cn20, Gs1, Lookalike, LookalikeKind, Other, TraceCode
@@ -69,6 +69,9 @@ def judge(code: TraceCode | Lookalike, situation: Situation) -> Verdict:
     findings = situation.findings or look_up(code, situation.allowlist)
     if (practice := _practice(code, findings, situation)) is not None:
         return Verdict(VerdictClass.FAULT, practice, flags)
+    if isinstance(code, Gs1) and _is_case_turned(code, findings, situation):
+        # Another pack's history and rules would be held against it.
+        return Verdict(VerdictClass.FAULT, Reason.CASE_TURNED, flags, _facts(findings, situation))
     against = objections(findings, situation)
     facts, reviews = _facts(findings, situation), tuple[Objection, ...]()
     if against:
@@ -133,6 +136,19 @@ def _practice(code: TraceCode, findings: Findings, situation: Situation) -> Reas
     if situation.is_training:
         return None if is_test_code else Reason.NOT_A_TRAINING_CODE
     return Reason.TRAINING_CODE if is_test_code and situation.allowlist is not None else None
+
+
+def _is_case_turned(code: Gs1, findings: Findings, situation: Situation) -> bool:
+    """Tell a serial number that the list has with its letters in another case (SCANNERS.md 1.1, row 2).
+
+    A diagnosis only: the pack that the list has is never taken for the one that was scanned.
+    """
+    listing, allowlist = findings.listing, situation.allowlist
+    is_open = listing.source is not None or listing.damaged or findings.denial is not None or situation.is_training
+    if allowlist is None or is_open or code.may_be_glued:
+        return False
+    turned = {code.serial.swapcase(), code.serial.upper(), code.serial.lower()} - {code.serial}
+    return any(allowlist.listing(replace(code, serial=one)).source is not None for one in turned)
 
 
 def _repeat(situation: Situation, findings: Findings, flags: tuple[Degraded, ...]) -> Verdict | None:
