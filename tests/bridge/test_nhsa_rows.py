@@ -233,6 +233,17 @@ def test_profile_when_a_province_extends_it_then_single_fields_change(tmp_path: 
     assert [{"drug_trac_codg": "010690123456789221S0001"}] == row["drugtracinfo"]
 
 
+def test_profile_when_the_shipped_example_is_read_then_it_says_what_differs() -> None:
+    """The example for provinces is a whole file: two signatures, fields more, less and changed."""
+    profile = read_profile(ROOT / "config/nhsa/province.example.toml")
+    assert ["sm2", "csb"] == [one["kind"] for one in profile.signing]
+    envelope = {rule.name: rule.value for rule in profile.gateway.envelope}
+    assert ("SM2", "") == (envelope["signtype"], envelope["enc_type"])
+    assert "dev_safe_info" not in envelope
+    (row,) = _objects(bill_of(facts={}), profile)
+    assert "01" == row["psn_cert_type"]
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
