@@ -2,9 +2,10 @@
 
 import json
 import logging
-import sqlite3
 from collections.abc import Mapping
 from enum import StrEnum
+
+from yaoma_bridge.tx import Tx
 
 __all__ = ["AlarmKind", "raise_alarm"]
 
@@ -42,7 +43,7 @@ _INFORMATION = frozenset({AlarmKind.NEW_LOG, AlarmKind.MEMORY_LOST})
 
 
 def raise_alarm(
-    tx: sqlite3.Connection,
+    tx: Tx,
     kind: AlarmKind,
     at_ms: int,
     *,
@@ -73,7 +74,7 @@ def raise_alarm(
     tx.execute(
         "INSERT INTO alarm (kind, site, box, log, facts, at_ms, last_ms) VALUES (?,?,?,?,?,?,?) "
         "ON CONFLICT (kind, site, box, log) "
-        "DO UPDATE SET times=times+1, last_ms=excluded.last_ms, facts=excluded.facts",
+        "DO UPDATE SET times=alarm.times+1, last_ms=excluded.last_ms, facts=excluded.facts",
         (kind.value, site, box, log, told, at_ms, at_ms),
     )
     if new:

@@ -1,7 +1,6 @@
 """Billing: the stage that makes bills of closed tickets, in the order of the feed, once for all destinations."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from yaoma_bridge.bill import Bill
 from yaoma_bridge.bill_text import bill_body, read_bill
 from yaoma_bridge.store import Store
 from yaoma_bridge.ticket_bill import Assembled, Filed, assembled, first_portions, ticket_of
+from yaoma_bridge.tx import Tx
 from yaoma_link.topics import BoxName
 
 __all__ = ["add_part", "bill_feed"]
@@ -65,9 +65,7 @@ def bill_feed(store: Store, now_ms: int) -> bool:
     return True
 
 
-def add_part(
-    tx: sqlite3.Connection, bill_id: int, lines: Sequence[int], now_ms: int, *, destination: str, closed: Bill | None
-) -> int:
+def add_part(tx: Tx, bill_id: int, lines: Sequence[int], now_ms: int, *, destination: str, closed: Bill | None) -> int:
     """Make a later part of a bill, of some of its lines, with a number of its own.
 
     Args:
@@ -94,7 +92,7 @@ def add_part(
     return _insert(tx, part, json.loads(persons), (), now_ms, destination=destination)
 
 
-def _upto(tx: sqlite3.Connection) -> int:
+def _upto(tx: Tx) -> int:
     found = tx.execute("SELECT upto FROM progress WHERE name=?", (_STAGE,)).fetchone()
     return 0 if found is None else int(found[0])
 
@@ -113,7 +111,7 @@ def _ticket_row(row: tuple[int, str, str, int, bytes]) -> tuple[BoxName, str, in
     return BoxName(site, box), ticket, n, is_closing
 
 
-def _is_unfinished(tx: sqlite3.Connection, name: BoxName, ticket: str) -> bool:
+def _is_unfinished(tx: Tx, name: BoxName, ticket: str) -> bool:
     return (
         tx.execute(
             "SELECT 1 FROM unfinished WHERE site=? AND box=? AND ticket=?", (name.site, name.box, ticket)
@@ -122,7 +120,7 @@ def _is_unfinished(tx: sqlite3.Connection, name: BoxName, ticket: str) -> bool:
     )
 
 
-def _make(tx: sqlite3.Connection, name: BoxName, ticket: str, now_ms: int) -> None:
+def _make(tx: Tx, name: BoxName, ticket: str, now_ms: int) -> None:
     """Make the bill of a ticket, or note why there can be none yet."""
     key = (name.site, name.box, ticket)
     if tx.execute("SELECT 1 FROM bill WHERE site=? AND box=? AND ticket=?", key).fetchone() is not None:
@@ -159,12 +157,12 @@ def _tried(name: BoxName, ticket: str, records: Iterable[Filed]) -> tuple[Assemb
         return None, "records_malformed"
 
 
-def _records(tx: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Filed]:
+def _records(tx: Tx, where: str, values: Sequence[object]) -> list[Filed]:
     rows = tx.execute(f"{_FEED} {where} ORDER BY event.n", values)
     return [Filed(n, Record.read(body).original(), shift_ms) for n, _, _, shift_ms, body in rows]
 
 
-def _handed_out(tx: sqlite3.Connection, bill: Bill) -> list[str]:
+def _handed_out(tx: Tx, bill: Bill) -> list[str]:
     """Give the codes of which another bill of the site handed out a part already."""
     return [
         line.code
@@ -178,7 +176,7 @@ def _handed_out(tx: sqlite3.Connection, bill: Bill) -> list[str]:
 
 
 def _insert(
-    tx: sqlite3.Connection,
+    tx: Tx,
     bill: Bill,
     persons: Sequence[int],
     quarantined: Iterable[int],
@@ -215,7 +213,7 @@ def _insert(
     return int(bill_id)
 
 
-def _release(tx: sqlite3.Connection, bill: Bill, now_ms: int) -> None:
+def _release(tx: Tx, bill: Bill, now_ms: int) -> None:
     """Let the lines go on by which the packs of a bill had come into quarantine."""
     lines: dict[int, set[int]] = {}
     for line in bill.lines:

@@ -1,8 +1,7 @@
 """Boxes: who was seen when, how far each has followed the receipts, and which epoch of them holds."""
 
-import sqlite3
-
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
+from yaoma_bridge.tx import Tx
 from yaoma_link.batch import ReceiptMark
 from yaoma_link.topics import BoxName
 
@@ -28,18 +27,18 @@ _MIN_RESTORED_AGE_MS = 60_000
 _LOW_MARK_MS = 15_000
 
 
-def current_epoch(tx: sqlite3.Connection) -> int:
+def current_epoch(tx: Tx) -> int:
     """Give the store's epoch."""
     return int(tx.execute("SELECT MAX(epoch) FROM epoch").fetchone()[0])
 
 
-def epoch_of(tx: sqlite3.Connection, name: BoxName) -> int:
+def epoch_of(tx: Tx, name: BoxName) -> int:
     """Give the epoch in which a box's receipts are numbered now: the store's, or a later one of its own."""
     own = tx.execute("SELECT epoch FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()
     return max(current_epoch(tx), 0 if own is None else int(own[0]))
 
 
-def note_seen(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> None:
+def note_seen(tx: Tx, name: BoxName, now_ms: int) -> None:
     """Note that something came from a box: it is there."""
     tx.execute(
         "INSERT INTO box (site, box, last_seen_ms) VALUES (?,?,?) "
@@ -48,12 +47,12 @@ def note_seen(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> None:
     )
 
 
-def note_offline(tx: sqlite3.Connection, name: BoxName) -> None:
+def note_offline(tx: Tx, name: BoxName) -> None:
     """Note a last will: what is missing is not asked for until the box is back."""
     tx.execute("UPDATE box SET online=0 WHERE site=? AND box=?", (name.site, name.box))
 
 
-def next_rseq(tx: sqlite3.Connection, name: BoxName, epoch: int) -> int:
+def next_rseq(tx: Tx, name: BoxName, epoch: int) -> int:
     """Take the number of a box's next receipt; each epoch begins at 1, without gaps."""
     tx.execute(
         "UPDATE box SET rseq=CASE WHEN epoch=? THEN rseq+1 ELSE 1 END, epoch=? WHERE site=? AND box=?",
@@ -62,7 +61,7 @@ def next_rseq(tx: sqlite3.Connection, name: BoxName, epoch: int) -> int:
     return int(tx.execute("SELECT rseq FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()[0])
 
 
-def note_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
+def note_mark(tx: Tx, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
     """Note how far a box has followed the receipts; forget those that it has applied.
 
     A mark beyond what this store ever made shows that the store was restored from a backup. A higher epoch begins:
@@ -97,7 +96,7 @@ def note_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: 
     return False
 
 
-def note_low_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int, *, at_once: bool) -> bool:
+def note_low_mark(tx: Tx, name: BoxName, mark: ReceiptMark, now_ms: int, *, at_once: bool) -> bool:
     """Note whether a box needs a receipt that was forgotten here because the box had applied it.
 
     Then the box has lost its memory of it (site.db, or a card from an old copy) and would never find the next one. An
@@ -143,7 +142,7 @@ def note_low_mark(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_
     return True
 
 
-def begin_restored(tx: sqlite3.Connection, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
+def begin_restored(tx: Tx, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:
     """Begin a new epoch for all boxes: one of them knows what this store does not, so it came back from a backup.
 
     Args:

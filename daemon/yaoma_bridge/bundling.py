@@ -1,7 +1,6 @@
 """Bundling: rules the lines of new bills for one platform, and divides what it wants into stored parcels."""
 
 import json
-import sqlite3
 from dataclasses import dataclass
 
 from yaoma.core.note import Signer
@@ -16,6 +15,7 @@ from yaoma_bridge.platform import Platform, RulingKind
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.routing import Route, ruling
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_rows import Standing, put_standings, standing_of
 
 __all__ = ["QUARANTINED", "Bundler"]
@@ -75,9 +75,7 @@ class Bundler:
             )
             return put_standings(tx, name, standings, self.signer, now_ms)
 
-    def _rule(
-        self, tx: sqlite3.Connection, bill_id: int, kept: Bill, quarantined: frozenset[int], now_ms: int
-    ) -> dict[int, Standing]:
+    def _rule(self, tx: Tx, bill_id: int, kept: Bill, quarantined: frozenset[int], now_ms: int) -> dict[int, Standing]:
         """Rule each line of a bill and keep the parcels of those that are wanted."""
         standings: dict[int, Standing] = {}
         wanted: list[int] = []
@@ -118,6 +116,6 @@ def _waiting(before: Standing | None) -> Fate:
     return moved(before.fate, Cause.RETRY)
 
 
-def _upto(tx: sqlite3.Connection, name: str) -> int:
+def _upto(tx: Tx, name: str) -> int:
     found = tx.execute("SELECT upto FROM progress WHERE name=?", (f"destination:{name}",)).fetchone()
     return 0 if found is None else int(found[0])

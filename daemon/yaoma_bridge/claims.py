@@ -1,11 +1,11 @@
 """Claims: who works on a log or a destination now, so that two workers don't do the same."""
 
-import sqlite3
+from yaoma_bridge.tx import Tx
 
 __all__ = ["release", "take"]
 
 
-def take(tx: sqlite3.Connection, name: str, owner: str, now_ms: int, hold_ms: int) -> bool:
+def take(tx: Tx, name: str, owner: str, now_ms: int, hold_ms: int) -> bool:
     """Take a claim, or hold it longer.
 
     A claim only saves double work. What must never happen twice is guarded by comparing what was read with what is
@@ -21,15 +21,17 @@ def take(tx: sqlite3.Connection, name: str, owner: str, now_ms: int, hold_ms: in
     Returns:
         Whether the owner has it now.
     """
-    tx.execute(
-        "INSERT INTO claim (name, owner, until_ms) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE "
-        "SET owner=?2, until_ms=?3 WHERE owner=?2 OR until_ms<=?4",
-        (name, owner, now_ms + hold_ms, now_ms),
-    )
-    found = tx.execute("SELECT owner FROM claim WHERE name=?", (name,)).fetchone()
-    return bool(found[0] == owner)
+    tx.execute("INSERT INTO claim (name, owner, until_ms) VALUES (?,?,0) ON CONFLICT DO NOTHING", (name, owner))
+    free = tx.execute(
+        f"SELECT 1 FROM claim WHERE name=? AND (owner=? OR until_ms<=?){tx.skip_locked}",  # noqa: S608 - constant text
+        (name, owner, now_ms),
+    ).fetchone()
+    if free is None:
+        return False
+    tx.execute("UPDATE claim SET owner=?, until_ms=? WHERE name=?", (owner, now_ms + hold_ms, name))
+    return True
 
 
-def release(tx: sqlite3.Connection, name: str, owner: str) -> None:
+def release(tx: Tx, name: str, owner: str) -> None:
     """Give a claim back, if it is the owner's."""
     tx.execute("DELETE FROM claim WHERE name=? AND owner=?", (name, owner))

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from yaoma_bridge.config import read_config
+from yaoma_bridge.config import STORE_VARIABLE, read_config
 from yaoma_bridge.destinations.file import event_line
 from yaoma_bridge.errors import BridgeError, ConfigError
 from yaoma_bridge.events import events_after
@@ -48,6 +48,18 @@ _Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
+@app.callback()
+def _options(
+    store: Annotated[
+        str,
+        typer.Option("--store", help="The store, instead of the file's: a path, or postgresql://USER@HOST/DATABASE."),
+    ] = "",
+) -> None:
+    """Options that come before the command."""
+    if store:
+        os.environ[STORE_VARIABLE] = store
+
+
 @app.command(epilog="Example: yaoma-bridge run --config /etc/yaoma/bridge.toml")
 def run(config: _Config = _DEFAULT_CONFIG, *, verbose: Annotated[bool, typer.Option(help="Log more.")] = False) -> None:
     """Run one worker until SIGTERM; start as many as the load needs, all with one configuration."""
@@ -61,7 +73,7 @@ def run(config: _Config = _DEFAULT_CONFIG, *, verbose: Annotated[bool, typer.Opt
 def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
     """Show per box what is stored, verified, missing and held; then destinations and alarms."""
     now_ms = time.time_ns() // 1_000_000
-    with Store.look(read_config(config).store.path) as store, store.reading() as tx:
+    with Store.look(read_config(config).store.place) as store, store.reading() as tx:
         shown = bridge_status(tx, now_ms)
     if as_json:
         typer.echo(json.dumps(shown))
@@ -95,7 +107,7 @@ def export(
     config: _Config = _DEFAULT_CONFIG,
 ) -> None:
     """Write events as CloudEvents 1.0 JSON lines; prints the number to go on after next time."""
-    with Store.look(read_config(config).store.path) as store:
+    with Store.look(read_config(config).store.place) as store:
         if str(to) == "-":
             typer.echo(_write(store, after, sys.stdout.buffer), err=True)
             return
@@ -112,7 +124,7 @@ def export(
 def boxes(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
     """List the boxes that are registered or were ever seen."""
     settings = read_config(config)
-    with Store.look(settings.store.path) as store, store.reading() as tx:
+    with Store.look(settings.store.place) as store, store.reading() as tx:
         listed = boxes_seen(tx, Registry(settings.registry.folder))
     if as_json:
         typer.echo(json.dumps(listed))

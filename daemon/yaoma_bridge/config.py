@@ -1,28 +1,33 @@
 """Config: one TOML file into frozen models; every error names the key, never the value."""
 
+import os
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from yaoma.core.note import NoteError, Signer
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.platform import Pace
 from yaoma_bridge.routing import Route
+from yaoma_bridge.store import StorePlace, is_postgres
 from yaoma_link.endpoint import Endpoint, TlsFiles
 
-__all__ = ["BridgeConfig", "read_config", "read_signer"]
+__all__ = ["STORE_VARIABLE", "BridgeConfig", "read_config", "read_signer"]
+
+#: Of the environment: names the store instead of the file, such as for a password that shall stand in no file.
+STORE_VARIABLE: Final = "YAOMA_BRIDGE_STORE"
 
 
-def _resolved(value: Path, info: ValidationInfo) -> Path:
+def _resolved(value: Path | None, info: ValidationInfo) -> Path | None:
     """Read a relative path from the folder of the configuration."""
     context = info.context
-    return context["folder"] / value if isinstance(context, dict) else value
+    return context["folder"] / value if isinstance(context, dict) and value is not None else value
 
 
 class _Table(BaseModel):
@@ -63,13 +68,27 @@ class BrokerTable(_Table):
 
 
 class StoreTable(_Table):
-    """`[store]`: the one file of the bridge."""
+    """`[store]`: the bridge's one file, or the address of its database."""
 
-    path: Path
+    path: Path | None = None
+    url: Annotated[str, Field(pattern=r"^postgres(ql)?://")] | None = None
     claim_s: Annotated[int, Field(ge=1, le=600)] = 30
     unsigned_after_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 600
 
     _resolve = field_validator("path")(_resolved)
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("name either path or url")
+        return self
+
+    @property
+    def place(self) -> StorePlace:
+        """Where the store is."""
+        place = self.url if self.path is None else self.path
+        assert place is not None
+        return place
 
 
 class KeysTable(_Table):
@@ -190,6 +209,14 @@ def read_config(path: Path) -> BridgeConfig:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}", "Correct that line") from None
+    if instead := os.environ.get(STORE_VARIABLE):
+        named = tables.get("store")
+        kept = (
+            {key: value for key, value in named.items() if key not in {"path", "url"}}
+            if isinstance(named, dict)
+            else {}
+        )
+        tables["store"] = {**kept, ("url" if is_postgres(instead) else "path"): instead}
     try:
         return BridgeConfig.model_validate(tables, context={"folder": path.absolute().parent})
     except ValidationError as error:

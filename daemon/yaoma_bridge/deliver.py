@@ -1,6 +1,5 @@
 """Delivery: feeds each destination in order and turns its outcomes into receipts, in one transaction."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from yaoma.core.note import Signer
@@ -13,6 +12,7 @@ from yaoma_bridge.log_rows import log_by_id
 from yaoma_bridge.outcomes import lay_over
 from yaoma_bridge.receipts import Outgoing, make_receipts
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_link.receipt import Outcome, OutcomeState
 
 __all__ = ["Feeder"]
@@ -68,7 +68,7 @@ class Feeder:
                 self._leave()
                 return None
             self._taken_ms = now_ms
-            tx.execute("INSERT OR IGNORE INTO destination (name) VALUES (?)", (name,))
+            tx.execute("INSERT INTO destination (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
             upto, mark = _position(tx, name)
         if newest <= upto:
             return None
@@ -125,7 +125,7 @@ class Feeder:
             return made
 
 
-def _position(tx: sqlite3.Connection, name: str) -> tuple[int, str]:
+def _position(tx: Tx, name: str) -> tuple[int, str]:
     found = tx.execute("SELECT upto, mark FROM destination WHERE name=?", (name,)).fetchone()
     return (0, "") if found is None else (int(found[0]), str(found[1]))
 

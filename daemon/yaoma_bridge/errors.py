@@ -8,6 +8,7 @@ __all__ = [
     "ConfigError",
     "DestinationBusyError",
     "DestinationError",
+    "StoreBusyError",
     "StoreDamagedError",
     "StoreError",
     "StoreUnavailableError",
@@ -33,21 +34,24 @@ class ConfigError(BridgeError):
 
 
 class StoreError(BridgeError):
-    """Base of what can go wrong with the store's file; never raised itself.
+    """Base of what can go wrong with the store; never raised itself.
 
     Args:
-        path: The file.
-        problem: What SQLite or the system said.
+        place: The file, or the server's name.
+        problem: What database or system said.
         hint: What the operator can do next.
     """
 
-    def __init__(self, path: Path, problem: str, hint: str) -> None:
-        super().__init__(f"{path.name}: {problem}", hint)
-        self.path = path
+    def __init__(self, place: Path | str, problem: str, hint: str) -> None:
+        super().__init__(f"{place.name if isinstance(place, Path) else place}: {problem}", hint)
 
 
 class StoreUnavailableError(StoreError):
-    """The disk refuses, or the file is locked: stop, and let the supervisor start again."""
+    """Disk or server refuse, or the file is locked: stop, and let the supervisor start again."""
+
+
+class StoreBusyError(StoreError):
+    """Two transactions stood in each other's way and this one was undone: do the same once more, alone."""
 
 
 class StoreDamagedError(StoreError):

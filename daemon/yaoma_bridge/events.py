@@ -1,11 +1,11 @@
 """Events: what leaves the bridge, read from the store and written as CloudEvents 1.0."""
 
-import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from yaoma.core.canonical import Json
 from yaoma.core.record import Record
+from yaoma_bridge.tx import Tx
 from yaoma_link.topics import BoxName
 
 __all__ = ["TRAINING", "Event", "FeedRow", "events_after"]
@@ -102,7 +102,7 @@ class FeedRow:
     event: Event | None
 
 
-def events_after(tx: sqlite3.Connection, n: int, limit: int) -> list[FeedRow]:
+def events_after(tx: Tx, n: int, limit: int) -> list[FeedRow]:
     """Read the feed after a number, in order."""
     rows = tx.execute(
         "SELECT event.n, event.log_id, event.seq, event.held, event.shift_ms, event.signed, log.site, log.box, "

@@ -1,14 +1,14 @@
 """Explain: where records stand at each platform, why, since when, and what to do; as plain values."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from yaoma.core.record import Record
 from yaoma_bridge.parcel_rows import chosen_lines, parcels_of
 from yaoma_bridge.ticket_bill import ticket_of
+from yaoma_bridge.tx import Tx
 from yaoma_link.topics import BoxName
 
 __all__ = ["Place", "explained", "places_of", "stuck"]
@@ -40,7 +40,7 @@ _PLACES = (
 )
 
 
-def places_of(tx: sqlite3.Connection, wanted: str) -> list[Place]:
+def places_of(tx: Tx, wanted: str) -> list[Place]:
     """Find the records that somebody means.
 
     Args:
@@ -64,7 +64,7 @@ def places_of(tx: sqlite3.Connection, wanted: str) -> list[Place]:
     return [place for n in sorted(numbers) for place in _found(tx, "event.n=?", (n,))]
 
 
-def explained(tx: sqlite3.Connection, place: Place, destinations: Sequence[str]) -> dict[str, Any]:
+def explained(tx: Tx, place: Place, destinations: Sequence[str]) -> dict[str, Any]:
     """Tell all that is known of a record.
 
     Args:
@@ -108,7 +108,15 @@ def explained(tx: sqlite3.Connection, place: Place, destinations: Sequence[str])
     }
 
 
-def stuck(tx: sqlite3.Connection, fates: Sequence[str], destination: str = "", site: str = "") -> list[dict[str, Any]]:
+_STUCK: Final = (
+    "SELECT upload.n, destination, fate, reason, changed_ms, log.site, log.box, log.log, event.seq FROM upload "
+    "JOIN event ON event.n=upload.n JOIN log ON log.id=event.log_id "
+    "WHERE fate IN (?, ...) AND (?='' OR destination=?) AND (?='' OR log.site=?) "
+    "ORDER BY destination, changed_ms, upload.n"
+)
+
+
+def stuck(tx: Tx, fates: Sequence[str], destination: str = "", site: str = "") -> list[dict[str, Any]]:
     """List the records that stand in some of the fates, the dead letters first of all.
 
     Args:
@@ -118,11 +126,8 @@ def stuck(tx: sqlite3.Connection, fates: Sequence[str], destination: str = "", s
         site: Of one institution only; of all if empty.
     """
     rows = tx.execute(
-        "SELECT upload.n, destination, fate, reason, changed_ms, log.site, log.box, log.log, event.seq FROM upload "
-        "JOIN event ON event.n=upload.n JOIN log ON log.id=event.log_id "
-        "WHERE fate IN (SELECT value FROM json_each(?)) AND (?='' OR destination=?) AND (?='' OR log.site=?) "
-        "ORDER BY destination, changed_ms, upload.n",
-        (json.dumps(list(fates)), destination, destination, site, site),
+        _STUCK.replace("?, ...", ", ".join("?" * len(fates))),
+        (*fates, destination, destination, site, site),
     )
     return [
         {
@@ -137,17 +142,17 @@ def stuck(tx: sqlite3.Connection, fates: Sequence[str], destination: str = "", s
     ]
 
 
-def _found(tx: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Place]:
+def _found(tx: Tx, where: str, values: Sequence[object]) -> list[Place]:
     rows = tx.execute(f"{_PLACES}{where} ORDER BY event.n", values)
     return [Place(n, BoxName(site, box), log, seq) for n, site, box, log, seq in rows]
 
 
-def _records(tx: sqlite3.Connection, bill_id: int) -> list[list[int]]:
+def _records(tx: Tx, bill_id: int) -> list[list[int]]:
     (body,) = tx.execute("SELECT body FROM bill WHERE id=?", (bill_id,)).fetchone()
     return [line["records"] for line in json.loads(body)["lines"]]
 
 
-def _parcels(tx: sqlite3.Connection, destination: str, bill_id: int, line: int) -> list[dict[str, Any]]:
+def _parcels(tx: Tx, destination: str, bill_id: int, line: int) -> list[dict[str, Any]]:
     lines = chosen_lines(tx, destination, bill_id)
     return [
         {
@@ -170,7 +175,7 @@ def _parcels(tx: sqlite3.Connection, destination: str, bill_id: int, line: int) 
     ]
 
 
-def _state(tx: sqlite3.Connection, place: Place, ticket: str, uploads: Sequence[Mapping[str, Any]]) -> str:
+def _state(tx: Tx, place: Place, ticket: str, uploads: Sequence[Mapping[str, Any]]) -> str:
     """Say whether a record is done: all that want it have accepted it."""
     if uploads:
         return "done" if all(one["state"] == "accepted" for one in uploads) else "open"

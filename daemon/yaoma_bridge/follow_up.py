@@ -6,16 +6,15 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from yaoma.core.note import Signer
 from yaoma_bridge.deliver import Feeder
 from yaoma_bridge.destinations.destination import Destination
-from yaoma_bridge.errors import DestinationBusyError, DestinationError
+from yaoma_bridge.errors import DestinationBusyError, DestinationError, StoreBusyError
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.settle import logs_to_settle, settle_held_again, settle_log
-from yaoma_bridge.store import Store
+from yaoma_bridge.store import Store, StorePlace
 from yaoma_bridge.unsigned import leave_unsigned, logs_left_unsigned
 from yaoma_bridge.verify import logs_to_verify, verify_log
 from yaoma_link.backoff import Backoff
@@ -37,7 +36,7 @@ class FollowUp:
     """Takes what is stored further, with a connection of its own.
 
     Args:
-        store_path: The store's file.
+        store_place: Where the store is.
         registry: The boxes' keys.
         destinations: Where events go.
         signer: The bridge's key.
@@ -51,7 +50,7 @@ class FollowUp:
 
     def __init__(
         self,
-        store_path: Path,
+        store_place: StorePlace,
         registry: Registry,
         destinations: Sequence[Destination],
         *,
@@ -63,7 +62,7 @@ class FollowUp:
         outgoing: "queue.SimpleQueue[Outgoing]",
         now_ms: Callable[[], int],
     ) -> None:
-        self._store_path = store_path
+        self._store_place = store_place
         self._registry = registry
         self._destinations = destinations
         self._signer = signer
@@ -98,7 +97,7 @@ class FollowUp:
 
     def _run(self) -> None:
         try:
-            with Store.open(self._store_path) as store:
+            with Store.open(self._store_place) as store:
                 self._follow(store)
         except Exception as error:  # noqa: BLE001 - the last one on this thread: the worker must end with it
             self.failure = error
@@ -116,7 +115,12 @@ class FollowUp:
         try:
             while not self._stop.is_set():
                 self._let_pass()
-                if not self._round(store, feeders):
+                try:
+                    more = self._round(store, feeders)
+                except StoreBusyError:
+                    # Another worker was in the way; what was undone comes up again.
+                    more = False
+                if not more:
                     self._stop.wait(_ROUND_S)
         finally:
             for _, feeder in feeders:
@@ -125,7 +129,8 @@ class FollowUp:
     def _round(self, store: Store, feeders: Sequence[tuple[str, Feeder]]) -> bool:
         """Take everything one step further; tell whether a step left more behind it."""
         self._beat()
-        for log_id in logs_to_verify(store):
+        # Each worker in an order of its own, so that they seldom meet at a log.
+        for log_id in _shuffled(logs_to_verify(store)):
             self._beat()
             verify_log(store, self._registry, log_id, owner=self._owner, now_ms=self._now_ms(), hold_ms=self._hold_ms)
             if self._stop.is_set():
@@ -135,7 +140,7 @@ class FollowUp:
             self._beat()
             leave_unsigned(store, self._registry, log_id, now_ms=self._now_ms(), after_ms=after_ms)
         more = False
-        for log_id in logs_to_settle(store):
+        for log_id in _shuffled(logs_to_settle(store)):
             self._beat()
             more |= settle_log(store, log_id, hold_untrusted=self._hold_untrusted, now_ms=self._now_ms())
             if self._stop.is_set():
@@ -180,3 +185,7 @@ class FollowUp:
         for outgoing in made or ():
             self._outgoing.put(outgoing)
         return made is not None
+
+
+def _shuffled(log_ids: list[int]) -> list[int]:
+    return random.sample(log_ids, len(log_ids))

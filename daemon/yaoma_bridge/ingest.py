@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.boxes import note_low_mark, note_mark, note_seen
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.log_rows import LogRow, advanced, obtain_log
+from yaoma_bridge.tx import Tx
 from yaoma_bridge.unsigned import note_ended
 from yaoma_link.batch import Batch, BatchError
 from yaoma_link.topics import BoxName
@@ -89,9 +89,7 @@ def opened(box: BoxName, payload: bytes) -> Parcel:
     return Parcel(box, batch, tuple(map(leaf_hash, batch.bodies)), tuple(unreadable))
 
 
-def store_parcels(
-    tx: sqlite3.Connection, parcels: Iterable[Parcel], now_ms: int, *, grace_ms: int = GRACE_MS
-) -> Stored:
+def store_parcels(tx: Tx, parcels: Iterable[Parcel], now_ms: int, *, grace_ms: int = GRACE_MS) -> Stored:
     """Store waiting parcels in one transaction; receipts and acknowledgements come after its commit.
 
     Args:
@@ -117,7 +115,7 @@ def store_parcels(
     return stored
 
 
-def _store(tx: sqlite3.Connection, row: LogRow, parcel: Parcel, stored: Stored, now_ms: int) -> None:
+def _store(tx: Tx, row: LogRow, parcel: Parcel, stored: Stored, now_ms: int) -> None:
     batch = parcel.batch
     taken: dict[int, bytes] = {}
     if batch.first < row.seen_upto or stored.new:
@@ -140,10 +138,11 @@ def _store(tx: sqlite3.Connection, row: LogRow, parcel: Parcel, stored: Stored, 
     stored.new += len(fresh)
     # Only with the record itself: an erased identity must not come back with a repeat.
     sealed = [(row.id, seq, batch.sealed[seq]) for _, seq, *_ in fresh if seq in batch.sealed]
-    tx.executemany("INSERT OR IGNORE INTO sealed (log_id, seq, blob) VALUES (?,?,?)", sealed)
+    tx.executemany("INSERT INTO sealed (log_id, seq, blob) VALUES (?,?,?) ON CONFLICT DO NOTHING", sealed)
     if conflicts:
         tx.executemany(
-            "INSERT OR IGNORE INTO conflict (log_id, seq, leaf, body, sealed, received_ms) VALUES (?,?,?,?,?,?)",
+            "INSERT INTO conflict (log_id, seq, leaf, body, sealed, received_ms) VALUES (?,?,?,?,?,?) "
+            "ON CONFLICT DO NOTHING",
             conflicts,
         )
         places = [conflict[1] for conflict in conflicts]
@@ -169,13 +168,16 @@ def _named_before(body: bytes) -> str:
     return log if isinstance(log, str) and _LOG_ID.fullmatch(log) else ""
 
 
-def _keep_checkpoint(tx: sqlite3.Connection, row: LogRow, note: str, now_ms: int) -> None:
+def _keep_checkpoint(tx: Tx, row: LogRow, note: str, now_ms: int) -> None:
     """Keep a checkpoint unread: only verification knows the box's key."""
     size = _CHECKPOINT_SIZE.match(note)
     if len(note) > _MAX_CHECKPOINT_LETTERS or size is None or int(size[1]) > MAX_PLACE:
         _alarm(tx, AlarmKind.CHECKPOINT_FORGED, row, now_ms, {"problem": "malformed"})
         return
-    tx.execute("INSERT OR IGNORE INTO checkpoint (log_id, size, note) VALUES (?,?,?)", (row.id, int(size[1]), note))
+    tx.execute(
+        "INSERT INTO checkpoint (log_id, size, note) VALUES (?,?,?) ON CONFLICT DO NOTHING",
+        (row.id, int(size[1]), note),
+    )
     tx.execute(
         "DELETE FROM checkpoint WHERE log_id=? AND state IN ('new', 'signed') AND size < (SELECT size FROM checkpoint "
         "WHERE log_id=? AND state IN ('new', 'signed') ORDER BY size DESC LIMIT 1 OFFSET ?)",
@@ -216,7 +218,7 @@ def _may_stand_at(body: bytes, log: str, seq: int) -> bool:
     return bool(fields.get("log", log) == log and fields.get("seq", seq) == seq)
 
 
-def _alarm_foreign(tx: sqlite3.Connection, row: LogRow, now_ms: int) -> None:
+def _alarm_foreign(tx: Tx, row: LogRow, now_ms: int) -> None:
     other = tx.execute(
         "SELECT site, box FROM log WHERE log=? AND (site<>? OR box<>?) LIMIT 1",
         (row.log, row.name.site, row.name.box),
@@ -225,5 +227,5 @@ def _alarm_foreign(tx: sqlite3.Connection, row: LogRow, now_ms: int) -> None:
         _alarm(tx, AlarmKind.FOREIGN_LOG, row, now_ms, {"also": f"{other[0]}/{other[1]}"})
 
 
-def _alarm(tx: sqlite3.Connection, kind: AlarmKind, row: LogRow, now_ms: int, facts: dict[str, str | int]) -> None:
+def _alarm(tx: Tx, kind: AlarmKind, row: LogRow, now_ms: int, facts: dict[str, str | int]) -> None:
     raise_alarm(tx, kind, now_ms, site=row.name.site, box=row.name.box, log=row.log, facts=facts)

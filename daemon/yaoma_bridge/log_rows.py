@@ -1,11 +1,11 @@
 """Logs as the store knows them: one row per (site, box, log), its frontier, its holes."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from yaoma.core.merkle import Frontier
 from yaoma_bridge.boxes import epoch_of
+from yaoma_bridge.tx import Tx
 from yaoma_link.receipt import Span
 from yaoma_link.topics import BoxName
 
@@ -86,7 +86,7 @@ def _row(found: tuple[object, ...]) -> LogRow:
     )
 
 
-def find_log(tx: sqlite3.Connection, name: BoxName, log: str) -> LogRow | None:
+def find_log(tx: Tx, name: BoxName, log: str) -> LogRow | None:
     """Give a log, or None if nothing of it was ever stored."""
     found = tx.execute(
         f"SELECT {_COLUMNS} FROM log WHERE site=? AND box=? AND log=?",  # noqa: S608 - constant column names
@@ -95,12 +95,12 @@ def find_log(tx: sqlite3.Connection, name: BoxName, log: str) -> LogRow | None:
     return None if found is None else _row(found)
 
 
-def log_by_id(tx: sqlite3.Connection, log_id: int) -> LogRow:
+def log_by_id(tx: Tx, log_id: int) -> LogRow:
     """Give the log with this key."""
     return _row(tx.execute(f"SELECT {_COLUMNS} FROM log WHERE id=?", (log_id,)).fetchone())  # noqa: S608 - as above
 
 
-def logs_of(tx: sqlite3.Connection, name: BoxName) -> list[LogRow]:
+def logs_of(tx: Tx, name: BoxName) -> list[LogRow]:
     """Give every log of a box, the oldest first."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM log WHERE site=? AND box=? ORDER BY id",  # noqa: S608 - as above
@@ -109,7 +109,7 @@ def logs_of(tx: sqlite3.Connection, name: BoxName) -> list[LogRow]:
     return [_row(found) for found in rows]
 
 
-def obtain_log(tx: sqlite3.Connection, name: BoxName, log: str, now_ms: int) -> LogRow:
+def obtain_log(tx: Tx, name: BoxName, log: str, now_ms: int) -> LogRow:
     """Give a log, and begin it if it is new."""
     found = find_log(tx, name, log)
     if found is not None:
@@ -125,7 +125,7 @@ def obtain_log(tx: sqlite3.Connection, name: BoxName, log: str, now_ms: int) -> 
     return begun
 
 
-def leaves(tx: sqlite3.Connection, log_id: int, first: int, end: int) -> Iterator[bytes]:
+def leaves(tx: Tx, log_id: int, first: int, end: int) -> Iterator[bytes]:
     """Give the leaf hashes from one place up to the first hole, or to the end of the run."""
     rows = tx.execute(
         "SELECT seq, leaf FROM record WHERE log_id=? AND seq>=? AND seq<? ORDER BY seq", (log_id, first, end)
@@ -136,7 +136,7 @@ def leaves(tx: sqlite3.Connection, log_id: int, first: int, end: int) -> Iterato
         yield leaf
 
 
-def advanced(tx: sqlite3.Connection, row: LogRow, end: int, now_ms: int, grace_ms: int) -> LogRow:
+def advanced(tx: Tx, row: LogRow, end: int, now_ms: int, grace_ms: int) -> LogRow:
     """Move `stored_upto` over what has come in, and note since when there is a hole.
 
     Args:
@@ -165,14 +165,14 @@ def advanced(tx: sqlite3.Connection, row: LogRow, end: int, now_ms: int, grace_m
     return log_by_id(tx, row.id)
 
 
-def missing_spans(tx: sqlite3.Connection, row: LogRow) -> tuple[Span, ...]:
+def missing_spans(tx: Tx, row: LogRow) -> tuple[Span, ...]:
     """Give the holes below the highest record, the lowest first, at most 64."""
     if row.stored_upto >= row.seen_upto:
         return ()
     first = tx.execute("SELECT MIN(seq) FROM record WHERE log_id=? AND seq>=?", (row.id, row.stored_upto)).fetchone()[0]
     rows = tx.execute(
         "SELECT seq + 1, next FROM (SELECT seq, LEAD(seq) OVER (ORDER BY seq) AS next FROM record "
-        "WHERE log_id=? AND seq>=?) WHERE next > seq + 1 LIMIT ?",
+        "WHERE log_id=? AND seq>=?) AS pair WHERE next > seq + 1 LIMIT ?",
         (row.id, row.stored_upto, _MAX_SPANS - 1),
     )
     return ((row.stored_upto, first), *((low, high) for low, high in rows))

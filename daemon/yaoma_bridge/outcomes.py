@@ -1,13 +1,12 @@
 """Outcomes: what became of records at destinations, kept as runs so that a box can be told all of it again."""
 
-import sqlite3
-
+from yaoma_bridge.tx import Tx
 from yaoma_link.receipt import Outcome, OutcomeState
 
 __all__ = ["lay_over", "outcomes_of"]
 
 
-def lay_over(tx: sqlite3.Connection, log_id: int, outcome: Outcome) -> None:
+def lay_over(tx: Tx, log_id: int, outcome: Outcome) -> None:
     """Keep what became of a run of records; it replaces what was known of these places at its destination.
 
     Args:
@@ -18,7 +17,7 @@ def lay_over(tx: sqlite3.Connection, log_id: int, outcome: Outcome) -> None:
     first, end = outcome.span
     key = (log_id, outcome.destination)
     near = tx.execute(
-        "SELECT first, end, state, reason FROM outcome WHERE log_id=? AND destination=? AND end>=? AND first<=?",
+        "SELECT first, upto, state, reason FROM outcome WHERE log_id=? AND destination=? AND upto>=? AND first<=?",
         (*key, first, end),
     ).fetchall()
     kept = []
@@ -31,15 +30,15 @@ def lay_over(tx: sqlite3.Connection, log_id: int, outcome: Outcome) -> None:
         tx.execute("DELETE FROM outcome WHERE log_id=? AND destination=? AND first=?", (*key, low))
     runs = [*kept, (first, end, outcome.state.value, outcome.reason)]
     tx.executemany(
-        "INSERT INTO outcome (log_id, destination, first, end, state, reason) VALUES (?,?,?,?,?,?)",
+        "INSERT INTO outcome (log_id, destination, first, upto, state, reason) VALUES (?,?,?,?,?,?)",
         [(*key, *run) for run in runs],
     )
 
 
-def outcomes_of(tx: sqlite3.Connection, log_id: int) -> list[Outcome]:
+def outcomes_of(tx: Tx, log_id: int) -> list[Outcome]:
     """Give all that is known of a log's records, destination by destination, in order."""
     rows = tx.execute(
-        "SELECT first, end, destination, state, reason FROM outcome WHERE log_id=? ORDER BY destination, first",
+        "SELECT first, upto, destination, state, reason FROM outcome WHERE log_id=? ORDER BY destination, first",
         (log_id,),
     )
     return [

@@ -1,7 +1,6 @@
 """Parcel load: a stored parcel as its platform sees it, and what its fate means for single records."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.fate import Fate, folded
 from yaoma_bridge.parcel_rows import ParcelRow, chosen_lines, parcels_of
 from yaoma_bridge.platform import Parcel
+from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_rows import Standing
 
 __all__ = ["chosen_bill", "load_parcel", "standings_of"]
@@ -21,7 +21,7 @@ def chosen_bill(bill: Bill, lines: Sequence[int]) -> Bill:
     return replace(bill, lines=tuple(bill.lines[number] for number in lines))
 
 
-def load_parcel(tx: sqlite3.Connection, row: ParcelRow, facts: CentreFacts, *, persons: bool) -> Parcel:
+def load_parcel(tx: Tx, row: ParcelRow, facts: CentreFacts, *, persons: bool) -> Parcel:
     """Give a parcel as its platform sees it.
 
     Args:
@@ -40,7 +40,7 @@ def load_parcel(tx: sqlite3.Connection, row: ParcelRow, facts: CentreFacts, *, p
     return Parcel(row.number, row.call, bill, row.lines, row.codes, row.follows, row.facts, row.sent_ms)
 
 
-def _persons(tx: sqlite3.Connection, bill: Bill, numbers: Sequence[int]) -> list[SealedPerson]:
+def _persons(tx: Tx, bill: Bill, numbers: Sequence[int]) -> list[SealedPerson]:
     persons = []
     for n in numbers:
         found = tx.execute(
@@ -64,7 +64,7 @@ def _persons(tx: sqlite3.Connection, bill: Bill, numbers: Sequence[int]) -> list
     return persons
 
 
-def standings_of(tx: sqlite3.Connection, destination: str, bill_id: int) -> dict[int, Standing]:
+def standings_of(tx: Tx, destination: str, bill_id: int) -> dict[int, Standing]:
     """Give where the records of a bill's parcels stand at a destination, folded from all of them."""
     lines = chosen_lines(tx, destination, bill_id)
     fates: dict[int, list[tuple[Fate, str]]] = {}

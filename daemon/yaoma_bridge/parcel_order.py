@@ -1,15 +1,14 @@
 """Parcel order: what a parcel has to wait for, and what is let go when one is through (DESIGN.md 9)."""
 
-import sqlite3
-
 from yaoma_bridge.fate import FINAL, Fate
 from yaoma_bridge.parcel_rows import ParcelRow, chosen_lines, parcel_by_number, parcels_of
 from yaoma_bridge.platform import Order
+from yaoma_bridge.tx import Tx
 
 __all__ = ["stands_behind", "wake_followers"]
 
 
-def stands_behind(tx: sqlite3.Connection, row: ParcelRow, order: Order) -> str:
+def stands_behind(tx: Tx, row: ParcelRow, order: Order) -> str:
     """Say what a parcel has to wait for: `follows`, `follows_refused`, `earlier`, or nothing.
 
     Args:
@@ -33,7 +32,7 @@ def stands_behind(tx: sqlite3.Connection, row: ParcelRow, order: Order) -> str:
     return "earlier" if _has_open_codes(tx, row) else ""
 
 
-def _has_open_codes(tx: sqlite3.Connection, row: ParcelRow) -> bool:
+def _has_open_codes(tx: Tx, row: ParcelRow) -> bool:
     """Say whether an earlier parcel of the site, not through yet, has a code with this one in common."""
     open_bills = tx.execute(
         "SELECT DISTINCT bill_id FROM parcel WHERE destination=? AND site=? AND closed_n<? "
@@ -60,7 +59,7 @@ def _has_open_codes(tx: sqlite3.Connection, row: ParcelRow) -> bool:
     return False
 
 
-def wake_followers(tx: sqlite3.Connection, row: ParcelRow, now_ms: int) -> None:
+def wake_followers(tx: Tx, row: ParcelRow, now_ms: int) -> None:
     """Let the parcels of a site be looked at now that may have waited for one that is through."""
     tx.execute(
         "UPDATE parcel SET due_ms=? WHERE destination=? AND site=? AND closed_n>=? AND fate='bundled' "

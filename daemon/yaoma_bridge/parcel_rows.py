@@ -1,13 +1,13 @@
 """Parcel rows: the parcels of each destination in the store; every move of one goes through `move`."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from yaoma.core.canonical import Json
 from yaoma_bridge.fate import Cause, Fate, moved
 from yaoma_bridge.platform import Parcel
+from yaoma_bridge.tx import Tx
 
 __all__ = [
     "ParcelRow",
@@ -112,9 +112,7 @@ def _row(found: Sequence[object]) -> ParcelRow:
     )
 
 
-def insert_parcels(
-    tx: sqlite3.Connection, destination: str, bill_id: int, parcels: Iterable[Parcel], now_ms: int
-) -> None:
+def insert_parcels(tx: Tx, destination: str, bill_id: int, parcels: Iterable[Parcel], now_ms: int) -> None:
     """Keep the parcels of a bill, before anything of them is sent."""
     for parcel in parcels:
         (parcel_id,) = tx.execute(
@@ -140,7 +138,7 @@ def insert_parcels(
 
 
 def move(
-    tx: sqlite3.Connection,
+    tx: Tx,
     row: ParcelRow,
     cause: Cause,
     now_ms: int,
@@ -219,7 +217,7 @@ def move(
     return after
 
 
-def _note(tx: sqlite3.Connection, parcel_id: int, cause: Cause, now_ms: int, after: tuple[Fate, str, str]) -> None:
+def _note(tx: Tx, parcel_id: int, cause: Cause, now_ms: int, after: tuple[Fate, str, str]) -> None:
     fate, reason, said = after
     tx.execute(
         "INSERT INTO parcel_move (parcel_id, at_ms, cause, fate, reason, said) VALUES (?,?,?,?,?,?)",
@@ -227,7 +225,7 @@ def _note(tx: sqlite3.Connection, parcel_id: int, cause: Cause, now_ms: int, aft
     )
 
 
-def put_off(tx: sqlite3.Connection, row: ParcelRow, due_ms: int, reason: str) -> None:
+def put_off(tx: Tx, row: ParcelRow, due_ms: int, reason: str) -> None:
     """Look at a parcel later whose turn has not come; where it stands does not change."""
     tx.execute(
         "UPDATE parcel SET due_ms=?, reason=? WHERE id=? AND version=?",
@@ -235,12 +233,12 @@ def put_off(tx: sqlite3.Connection, row: ParcelRow, due_ms: int, reason: str) ->
     )
 
 
-def parcel_by_id(tx: sqlite3.Connection, parcel_id: int) -> ParcelRow:
+def parcel_by_id(tx: Tx, parcel_id: int) -> ParcelRow:
     """Give the parcel with this key."""
     return _row(tx.execute(f"SELECT {_COLUMNS} FROM parcel WHERE id=?", (parcel_id,)).fetchone())  # noqa: S608 - constant column names
 
 
-def parcel_by_number(tx: sqlite3.Connection, destination: str, number: str) -> ParcelRow | None:
+def parcel_by_number(tx: Tx, destination: str, number: str) -> ParcelRow | None:
     """Give the parcel with a platform's number, or None."""
     found = tx.execute(
         f"SELECT {_COLUMNS} FROM parcel WHERE destination=? AND number=?",  # noqa: S608 - constant column names
@@ -249,7 +247,7 @@ def parcel_by_number(tx: sqlite3.Connection, destination: str, number: str) -> P
     return None if found is None else _row(found)
 
 
-def due_parcels(tx: sqlite3.Connection, destination: str, now_ms: int, limit: int) -> list[ParcelRow]:
+def due_parcels(tx: Tx, destination: str, now_ms: int, limit: int) -> list[ParcelRow]:
     """Give the parcels that may be sent or asked now, in the order of their bills."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM parcel WHERE destination=? AND fate IN ('bundled', 'processing', 'unknown') "  # noqa: S608 - constant column names
@@ -259,7 +257,7 @@ def due_parcels(tx: sqlite3.Connection, destination: str, now_ms: int, limit: in
     return [_row(found) for found in rows]
 
 
-def lost_parcels(tx: sqlite3.Connection, destination: str, now_ms: int) -> list[ParcelRow]:
+def lost_parcels(tx: Tx, destination: str, now_ms: int) -> list[ParcelRow]:
     """Give the parcels whose sender has died before it wrote the answer."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM parcel WHERE destination=? AND fate='sent' AND until_ms<=? ORDER BY id",  # noqa: S608 - constant column names
@@ -268,7 +266,7 @@ def lost_parcels(tx: sqlite3.Connection, destination: str, now_ms: int) -> list[
     return [_row(found) for found in rows]
 
 
-def parcels_of(tx: sqlite3.Connection, bill_id: int, destination: str) -> list[ParcelRow]:
+def parcels_of(tx: Tx, bill_id: int, destination: str) -> list[ParcelRow]:
     """Give the parcels of a bill at a destination, in their order."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM parcel WHERE bill_id=? AND destination=? ORDER BY id",  # noqa: S608 - constant column names
@@ -277,7 +275,7 @@ def parcels_of(tx: sqlite3.Connection, bill_id: int, destination: str) -> list[P
     return [_row(found) for found in rows]
 
 
-def chosen_lines(tx: sqlite3.Connection, destination: str, bill_id: int) -> list[int]:
+def chosen_lines(tx: Tx, destination: str, bill_id: int) -> list[int]:
     """Give the numbers of a bill's lines that a destination wants; its parcels count these."""
     found = tx.execute("SELECT lines FROM bundle WHERE destination=? AND bill_id=?", (destination, bill_id)).fetchone()
     return [] if found is None else list(json.loads(found[0]))

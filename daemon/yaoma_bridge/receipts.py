@@ -1,6 +1,5 @@
 """Receipts: the numbered, signed answers, made in the transaction whose news they tell."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +8,7 @@ from yaoma_bridge.boxes import epoch_of, next_rseq
 from yaoma_bridge.ingest import GRACE_MS, Stored
 from yaoma_bridge.log_rows import LogRow, log_by_id, missing_spans
 from yaoma_bridge.outcomes import outcomes_of
+from yaoma_bridge.tx import Tx
 from yaoma_link.receipt import Outcome, Receipt, Span
 from yaoma_link.topics import BoxName, Channel
 
@@ -57,7 +57,7 @@ class Outgoing:
 
 
 def make_receipts(
-    tx: sqlite3.Connection,
+    tx: Tx,
     row: LogRow,
     signer: Signer,
     now_ms: int,
@@ -127,7 +127,7 @@ def _parts(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, ...]]:
     return [tuple(part) for part in parts]
 
 
-def _numbered(tx: sqlite3.Connection, name: BoxName, receipt: Receipt, signer: Signer) -> Outgoing:
+def _numbered(tx: Tx, name: BoxName, receipt: Receipt, signer: Signer) -> Outgoing:
     """Give a receipt its number, sign it and keep it until it is applied."""
     rseq = next_rseq(tx, name, receipt.epoch)
     payload = replace(receipt, rseq=rseq).signed(signer)
@@ -138,9 +138,7 @@ def _numbered(tx: sqlite3.Connection, name: BoxName, receipt: Receipt, signer: S
     return Outgoing(name, rseq, payload)
 
 
-def receipts_for(
-    tx: sqlite3.Connection, stored: Stored, signer: Signer, now_ms: int, *, grace_ms: int = GRACE_MS
-) -> list[Outgoing]:
+def receipts_for(tx: Tx, stored: Stored, signer: Signer, now_ms: int, *, grace_ms: int = GRACE_MS) -> list[Outgoing]:
     """Answer a group of stored parcels: one receipt for each log, however many batches it had waiting."""
     return [
         made
@@ -149,13 +147,13 @@ def receipts_for(
     ]
 
 
-def due_receipts(tx: sqlite3.Connection, signer: Signer, now_ms: int) -> list[Outgoing]:
+def due_receipts(tx: Tx, signer: Signer, now_ms: int) -> list[Outgoing]:
     """Make the receipts whose time has come: holes that have stayed, and the news of a new epoch.
 
     What is due to a box that is away stays due until it is back.
     """
     rows = tx.execute(
-        "SELECT log.id FROM log JOIN box USING (site, box) WHERE due_ms<=? AND online ORDER BY due_ms LIMIT ?",
+        "SELECT log.id FROM log JOIN box USING (site, box) WHERE due_ms<=? AND online=1 ORDER BY due_ms LIMIT ?",
         (now_ms, _MAX_DUE),
     ).fetchall()
     made = []
@@ -165,7 +163,7 @@ def due_receipts(tx: sqlite3.Connection, signer: Signer, now_ms: int) -> list[Ou
     return made
 
 
-def receipts_after(tx: sqlite3.Connection, name: BoxName, upto: int) -> list[Outgoing]:
+def receipts_after(tx: Tx, name: BoxName, upto: int) -> list[Outgoing]:
     """Give the receipts of this epoch that a box has not applied yet, in order, to be sent again.
 
     Args:
@@ -180,7 +178,7 @@ def receipts_after(tx: sqlite3.Connection, name: BoxName, upto: int) -> list[Out
     return [Outgoing(name, rseq, payload) for rseq, payload in rows]
 
 
-def unapplied_receipts(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> list[Outgoing]:
+def unapplied_receipts(tx: Tx, name: BoxName, now_ms: int) -> list[Outgoing]:
     """Give receipts that a box should have applied long ago: they were lost on the way, so they go out again."""
     epoch = epoch_of(tx, name)
     mark = tx.execute("SELECT mark_epoch, mark_upto FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()

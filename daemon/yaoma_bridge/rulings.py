@@ -1,6 +1,5 @@
 """Rulings of a person: sends anew what is stuck, holds back what waits, takes back what was accepted."""
 
-import sqlite3
 from collections.abc import Iterable
 
 from yaoma.core.note import Signer
@@ -11,6 +10,7 @@ from yaoma_bridge.parcel_load import load_parcel, standings_of
 from yaoma_bridge.parcel_rows import ParcelRow, chosen_lines, move, parcels_of
 from yaoma_bridge.platform import Answer, AnswerState, Revocable
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_rows import Standing, put_standings, standing_of
 
 __all__ = ["hold", "retry", "revoke"]
@@ -18,7 +18,7 @@ __all__ = ["hold", "retry", "revoke"]
 _BY_PERSON = "operator"
 
 
-def retry(tx: sqlite3.Connection, destination: str, numbers: Iterable[int], signer: Signer, now_ms: int) -> int:
+def retry(tx: Tx, destination: str, numbers: Iterable[int], signer: Signer, now_ms: int) -> int:
     """Send records anew that are held, refused or unknown.
 
     What is unknown goes out with the number that it had: the platform then tells a double one itself. What was refused
@@ -57,7 +57,7 @@ def retry(tx: sqlite3.Connection, destination: str, numbers: Iterable[int], sign
     return count
 
 
-def hold(tx: sqlite3.Connection, destination: str, numbers: Iterable[int], signer: Signer, now_ms: int) -> int:
+def hold(tx: Tx, destination: str, numbers: Iterable[int], signer: Signer, now_ms: int) -> int:
     """Hold back what waits to be sent; `retry` lets it go on. What was sent already can't be held.
 
     Args:
@@ -122,7 +122,7 @@ def revoke(
     return answers
 
 
-def _go_on(tx: sqlite3.Connection, rows: Iterable[ParcelRow], cause: Cause, now_ms: int) -> int:
+def _go_on(tx: Tx, rows: Iterable[ParcelRow], cause: Cause, now_ms: int) -> int:
     count = 0
     for row in rows:
         try:
@@ -132,7 +132,7 @@ def _go_on(tx: sqlite3.Connection, rows: Iterable[ParcelRow], cause: Cause, now_
     return count
 
 
-def _carrying(tx: sqlite3.Connection, destination: str, standing: Standing) -> list[ParcelRow]:
+def _carrying(tx: Tx, destination: str, standing: Standing) -> list[ParcelRow]:
     """Give the parcels in which a record lies now."""
     lines = chosen_lines(tx, destination, standing.bill_id)
     return [
@@ -142,7 +142,7 @@ def _carrying(tx: sqlite3.Connection, destination: str, standing: Standing) -> l
     ]
 
 
-def _tell(tx: sqlite3.Connection, destination: str, bill_id: int, signer: Signer, now_ms: int) -> None:
+def _tell(tx: Tx, destination: str, bill_id: int, signer: Signer, now_ms: int) -> None:
     """Keep where the records of a bill stand now; a running worker brings it to the box with the next receipt."""
     for made in put_standings(tx, destination, standings_of(tx, destination, bill_id), signer, now_ms):
         tx.execute("UPDATE log SET due_ms=? WHERE site=? AND box=?", (now_ms, made.box.site, made.box.box))

@@ -233,11 +233,12 @@ def m004_outcomes(db: Database) -> None:
     db.execute("ALTER TABLE box ADD COLUMN low_mark_ms INTEGER")
     db.execute(
         "CREATE TABLE outcome (log_id INTEGER NOT NULL REFERENCES log (id), destination TEXT NOT NULL, "
-        "first INTEGER NOT NULL, end INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, "
+        'first INTEGER NOT NULL, "end" INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, '
         "PRIMARY KEY (log_id, destination, first)) STRICT, WITHOUT ROWID"
     )
     db.execute(
-        "INSERT INTO outcome SELECT log_id, name, MIN(seq), MAX(seq) + 1, IIF(held='', 'accepted', 'held'), held FROM "
+        "INSERT INTO outcome SELECT log_id, name, MIN(seq), MAX(seq) + 1, "
+        "CASE held WHEN '' THEN 'accepted' ELSE 'held' END, held FROM "
         "(SELECT *, seq - ROW_NUMBER() OVER (PARTITION BY name, log_id, held ORDER BY seq) AS island FROM "
         "(SELECT name, log_id, seq, held, MAX(n) FROM destination JOIN event ON n<=upto GROUP BY name, log_id, seq)) "
         "GROUP BY name, log_id, held, island"
@@ -365,6 +366,16 @@ _PLATFORM_TABLES = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX upload_stuck ON upload (destination, fate) WHERE fate IN ('held', 'refused', 'unknown')",
+    # Packs that a platform refused for what they are, so that a later acceptance lifts what boxes were told.
+    """
+    CREATE TABLE denied (
+        destination TEXT NOT NULL,
+        site TEXT NOT NULL,
+        code TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (destination, site, code)
+    ) STRICT, WITHOUT ROWID
+    """,
     # Every move of a parcel, for `yaoma-bridge explain`.
     """
     CREATE TABLE parcel_move (
@@ -386,3 +397,9 @@ def m006_platforms(db: Database) -> None:
     """Keep bills, the parcels that they are sent in, and what became of each record at each platform."""
     for table in _PLATFORM_TABLES:
         db.execute(table)
+
+
+@MIGRATIONS()
+def m007_shared_words(db: Database) -> None:
+    """Name no column with a word that PostgreSQL keeps for itself."""
+    db.execute('ALTER TABLE outcome RENAME COLUMN "end" TO upto')

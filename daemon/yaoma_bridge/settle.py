@@ -6,7 +6,6 @@ event is settled first carries it; every other one is a `repeat`. An event goes 
 carries it, so no two events ever share an identity: README.md, "What counts once".
 """
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from yaoma.core.record import ClockState, Kind, Record, RecordError
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.log_rows import LogRow, log_by_id
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 
 __all__ = ["Held", "logs_to_settle", "settle_held_again", "settle_log"]
 
@@ -47,7 +47,8 @@ def logs_to_settle(store: Store) -> list[int]:
     with store.reading() as tx:
         rows = tx.execute(
             "SELECT id FROM log WHERE settled_upto < CASE state WHEN 'broken' THEN verified_upto "
-            "ELSE MAX(verified_upto, unsigned_upto) END AND state<>'damaged' LIMIT 1000"
+            "ELSE CASE WHEN verified_upto>unsigned_upto THEN verified_upto ELSE unsigned_upto END END "
+            "AND state<>'damaged' LIMIT 1000"
         )
         return [row[0] for row in rows]
 
@@ -64,7 +65,9 @@ def settle_log(store: Store, log_id: int, *, hold_untrusted: bool, now_ms: int) 
     Returns:
         Whether anything was settled.
     """
-    with store.writing() as tx:
+    with store.reading() as tx:
+        name = log_by_id(tx, log_id).name
+    with store.writing((name,), feed=True) as tx:
         row = log_by_id(tx, log_id)
         if row.settled_upto >= row.to_settle_upto or row.state == "damaged":
             return False
@@ -115,7 +118,7 @@ def settle_held_again(store: Store, *, hold_untrusted: bool, now_ms: int) -> int
     return released
 
 
-def _settle(tx: sqlite3.Connection, row: LogRow, seq: int, body: bytes, *, hold_untrusted: bool) -> _Settled:
+def _settle(tx: Tx, row: LogRow, seq: int, body: bytes, *, hold_untrusted: bool) -> _Settled:
     try:
         record = Record.read(body)
         original = record.original()
@@ -139,7 +142,7 @@ def _origin_of(original: Record) -> Mapping[str, object]:
     return {"log": original.log, "seq": original.seq, "leaf": original.leaf.hex()}
 
 
-def _is_counted(tx: sqlite3.Connection, row: LogRow, original: Record) -> bool:
+def _is_counted(tx: Tx, row: LogRow, original: Record) -> bool:
     """Tell whether the original itself was settled at its own place, with an equal leaf."""
     found = tx.execute(
         "SELECT record.leaf FROM log JOIN record ON record.log_id=log.id "
@@ -149,7 +152,7 @@ def _is_counted(tx: sqlite3.Connection, row: LogRow, original: Record) -> bool:
     return found is not None and found[0] == original.leaf
 
 
-def _carries(tx: sqlite3.Connection, row: LogRow, seq: int, original: Record) -> bool:
+def _carries(tx: Tx, row: LogRow, seq: int, original: Record) -> bool:
     """Let this copy carry the event, unless the original or another copy does.
 
     Who carries it is looked up first: an original that came later is settled, but as the repeat.
@@ -166,7 +169,7 @@ def _carries(tx: sqlite3.Connection, row: LogRow, seq: int, original: Record) ->
     return True
 
 
-def _carried_elsewhere(tx: sqlite3.Connection, row: LogRow, first: int, last: int) -> set[tuple[int, bytes]]:
+def _carried_elsewhere(tx: Tx, row: LogRow, first: int, last: int) -> set[tuple[int, bytes]]:
     """Give the events of these places that a copy in another log carries already."""
     found = tx.execute(
         "SELECT seq, leaf FROM carried WHERE site=? AND box=? AND log=? AND seq BETWEEN ? AND ?",
@@ -175,7 +178,7 @@ def _carried_elsewhere(tx: sqlite3.Connection, row: LogRow, first: int, last: in
     return {(seq, leaf) for seq, leaf in found}
 
 
-def _restated_by(tx: sqlite3.Connection, row: LogRow, original: Record) -> int | None:
+def _restated_by(tx: Tx, row: LogRow, original: Record) -> int | None:
     """Give what to add to a record's wall time: the shifts that followed in its boot, up to the first trusted one.
 
     A clock may move more than once before it is right, such as by hand and then by the network. A clock record itself
@@ -193,7 +196,7 @@ def _restated_by(tx: sqlite3.Connection, row: LogRow, original: Record) -> int |
     return None
 
 
-def _write(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled, now_ms: int) -> None:
+def _write(tx: Tx, row: LogRow, seq: int, settled: _Settled, now_ms: int) -> None:
     _write_event(tx, row, seq, settled)
     original = settled.original
     if settled.held and settled.held != Held.REPEAT:
@@ -223,14 +226,14 @@ def _write(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled, now
         tx.execute("UPDATE log SET state='closed' WHERE id=? AND state='open'", (row.id,))
 
 
-def _write_event(tx: sqlite3.Connection, row: LogRow, seq: int, settled: _Settled) -> None:
+def _write_event(tx: Tx, row: LogRow, seq: int, settled: _Settled) -> None:
     tx.execute(
         "INSERT INTO event (log_id, seq, held, shift_ms, signed) VALUES (?,?,?,?,?)",
         (row.id, seq, settled.held, settled.shift_ms, seq < row.verified.size),
     )
 
 
-def _note_clocks(tx: sqlite3.Connection, row: LogRow, rows: Sequence[tuple[int, bytes, bytes]]) -> None:
+def _note_clocks(tx: Tx, row: LogRow, rows: Sequence[tuple[int, bytes, bytes]]) -> None:
     """Note the clock records of a run before its first record is settled: all that follow a record restate it."""
     for _, body, leaf in rows:
         if b'"kind":"clock"' in body and leaf_hash(body) == leaf:
@@ -242,20 +245,21 @@ def _note_clocks(tx: sqlite3.Connection, row: LogRow, rows: Sequence[tuple[int, 
                 _note_clock(tx, row, record)
 
 
-def _note_clock(tx: sqlite3.Connection, row: LogRow, clock: Record) -> bool:
+def _note_clock(tx: Tx, row: LogRow, clock: Record) -> bool:
     """Note by how much the clock moved; tell whether it is right from there on."""
     shift_ms = clock.fields.get("shift_ms")
     if type(shift_ms) is not int:
         return False
     trusted = clock.fields.get("now") != ClockState.UNTRUSTED
     tx.execute(
-        "INSERT OR IGNORE INTO restated (site, box, boot, mono_ms, shift_ms, trusted) VALUES (?,?,?,?,?,?)",
+        "INSERT INTO restated (site, box, boot, mono_ms, shift_ms, trusted) VALUES (?,?,?,?,?,?) "
+        "ON CONFLICT DO NOTHING",
         (row.name.site, row.name.box, clock.stamp.boot, clock.stamp.mono_ms, shift_ms, trusted),
     )
     return trusted
 
 
-def _restate(tx: sqlite3.Connection, row: LogRow, clock: Record) -> None:
+def _restate(tx: Tx, row: LogRow, clock: Record) -> None:
     """Let go what waited for this clock record: the untrusted records of its boot that came before it."""
     if not _note_clock(tx, row, clock):
         return
@@ -281,5 +285,5 @@ _ALARMS = {
 }
 
 
-def _alarm(tx: sqlite3.Connection, kind: AlarmKind, row: LogRow, seq: int, now_ms: int) -> None:
+def _alarm(tx: Tx, kind: AlarmKind, row: LogRow, seq: int, now_ms: int) -> None:
     raise_alarm(tx, kind, now_ms, site=row.name.site, box=row.name.box, log=row.log, facts={"seq": seq})

@@ -1,6 +1,5 @@
 """State: the numbered messages about its own stock that a box has not confirmed yet, kept until it has."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.boxes import MAX_AHEAD_MS, current_epoch
 from yaoma_bridge.errors import BridgeError
 from yaoma_bridge.receipts import Outgoing
+from yaoma_bridge.tx import Tx
 from yaoma_link.state import StateError, StateMark, StateMessage, read_news
 from yaoma_link.topics import BoxName, Channel
 
@@ -39,7 +39,7 @@ class _Numbering:
     confirmed: int
 
 
-def queue_news(tx: sqlite3.Connection, name: BoxName, news: StateMessage, signer: Signer, now_ms: int) -> int:
+def queue_news(tx: Tx, name: BoxName, news: StateMessage, signer: Signer, now_ms: int) -> int:
     """Keep a message for a box; a worker sends it within a second if the box is there.
 
     Args:
@@ -65,7 +65,7 @@ def queue_news(tx: sqlite3.Connection, name: BoxName, news: StateMessage, signer
     (place,) = tx.execute(
         "INSERT INTO state (site, box, n, news, made_ms) SELECT ?1, ?2, coalesce(max(n), 0) + 1, ?3, ?4 FROM "
         "(SELECT n FROM state WHERE site=?1 AND box=?2 UNION ALL "
-        "SELECT confirmed FROM state_box WHERE site=?1 AND box=?2) RETURNING n",
+        "SELECT confirmed FROM state_box WHERE site=?1 AND box=?2) AS place RETURNING n",
         (name.site, name.box, canonical(news.news()), now_ms),
     ).fetchone()
     tx.execute(
@@ -76,7 +76,7 @@ def queue_news(tx: sqlite3.Connection, name: BoxName, news: StateMessage, signer
     return int(place)
 
 
-def note_state(tx: sqlite3.Connection, name: BoxName, mark: StateMark, now_ms: int, *, retained: bool) -> None:
+def note_state(tx: Tx, name: BoxName, mark: StateMark, now_ms: int, *, retained: bool) -> None:
     """Note how far a box has followed; begin a new epoch if its memory and the store's don't fit.
 
     Args:
@@ -107,17 +107,17 @@ def note_state(tx: sqlite3.Connection, name: BoxName, mark: StateMark, now_ms: i
         _begin(tx, name, max(now_ms, held.epoch + 1), newest if kept is None else kept - 1)
 
 
-def state_after(tx: sqlite3.Connection, name: BoxName, signer: Signer, now_ms: int) -> list[Outgoing]:
+def state_after(tx: Tx, name: BoxName, signer: Signer, now_ms: int) -> list[Outgoing]:
     """Give the messages that a box has not confirmed, in order, to be sent now."""
     return list(_send(tx, name, signer, now_ms))
 
 
-def waiting_state(tx: sqlite3.Connection, name: BoxName, signer: Signer) -> list[Outgoing]:
+def waiting_state(tx: Tx, name: BoxName, signer: Signer) -> list[Outgoing]:
     """Give the same for a stick, without taking them as sent."""
     return list(_unconfirmed(tx, name, signer, most=1_000_000))
 
 
-def due_state(tx: sqlite3.Connection, signer: Signer, now_ms: int) -> list[Outgoing]:
+def due_state(tx: Tx, signer: Signer, now_ms: int) -> list[Outgoing]:
     """Give what was not sent yet, or long ago and was not confirmed; only for boxes that are there."""
     made: list[Outgoing] = []
     for site, box in tx.execute(_DUE, (now_ms,)).fetchall():
@@ -127,26 +127,27 @@ def due_state(tx: sqlite3.Connection, signer: Signer, now_ms: int) -> list[Outgo
 
 _DUE = (
     "SELECT DISTINCT site, box FROM state JOIN box USING (site, box) JOIN state_box USING (site, box) "
-    "WHERE due_ms<=? AND online AND n>confirmed AND speaks_state LIMIT 100"
+    "WHERE due_ms<=? AND online=1 AND n>confirmed AND speaks_state=1 LIMIT 100"
 )
 
 
-def has_due(tx: sqlite3.Connection, now_ms: int) -> bool:
+def has_due(tx: Tx, now_ms: int) -> bool:
     """Say whether `due_state` would give anything."""
     return tx.execute(_DUE, (now_ms,)).fetchone() is not None
 
 
-def _send(tx: sqlite3.Connection, name: BoxName, signer: Signer, now_ms: int) -> Iterator[Outgoing]:
+def _send(tx: Tx, name: BoxName, signer: Signer, now_ms: int) -> Iterator[Outgoing]:
     for outgoing in _unconfirmed(tx, name, signer, most=_MAX_AT_ONCE):
+        key = (name.site, name.box, _numbering(tx, name).base + outgoing.rseq)
+        (tries,) = tx.execute("SELECT tries FROM state WHERE site=? AND box=? AND n=?", key).fetchone()
         tx.execute(
-            "UPDATE state SET tries=min(tries+1, ?1), due_ms=?2 + (?3 << min(tries, ?1)) "
-            "WHERE site=?4 AND box=?5 AND n=?6",
-            (_MAX_TRIES, now_ms, _AGAIN_MS, name.site, name.box, _numbering(tx, name).base + outgoing.rseq),
+            "UPDATE state SET tries=?, due_ms=? WHERE site=? AND box=? AND n=?",
+            (min(tries + 1, _MAX_TRIES), now_ms + (_AGAIN_MS << tries), *key),
         )
         yield outgoing
 
 
-def _unconfirmed(tx: sqlite3.Connection, name: BoxName, signer: Signer, *, most: int) -> Iterator[Outgoing]:
+def _unconfirmed(tx: Tx, name: BoxName, signer: Signer, *, most: int) -> Iterator[Outgoing]:
     held = _numbering(tx, name)
     rows = tx.execute(
         "SELECT n, news, made_ms FROM state WHERE site=? AND box=? AND n>? ORDER BY n LIMIT ?",
@@ -165,10 +166,12 @@ def _unconfirmed(tx: sqlite3.Connection, name: BoxName, signer: Signer, *, most:
         yield Outgoing(name, number, message.signed(signer), Channel.STATE)
 
 
-def _numbering(tx: sqlite3.Connection, name: BoxName) -> _Numbering:
+def _numbering(tx: Tx, name: BoxName) -> _Numbering:
     """Give the numbering of a box; it begins with the store's epoch, and anew when that does."""
     epoch = current_epoch(tx)
-    tx.execute("INSERT OR IGNORE INTO state_box (site, box, epoch) VALUES (?,?,?)", (name.site, name.box, epoch))
+    tx.execute(
+        "INSERT INTO state_box (site, box, epoch) VALUES (?,?,?) ON CONFLICT DO NOTHING", (name.site, name.box, epoch)
+    )
     held = _Numbering(
         *tx.execute(
             "SELECT epoch, base, confirmed FROM state_box WHERE site=? AND box=?", (name.site, name.box)
@@ -180,7 +183,7 @@ def _numbering(tx: sqlite3.Connection, name: BoxName) -> _Numbering:
     return _Numbering(epoch, held.confirmed, held.confirmed)
 
 
-def _begin(tx: sqlite3.Connection, name: BoxName, epoch: int, base: int) -> None:
+def _begin(tx: Tx, name: BoxName, epoch: int, base: int) -> None:
     tx.execute(
         "UPDATE state_box SET epoch=?, base=?, confirmed=? WHERE site=? AND box=?",
         (epoch, base, base, name.site, name.box),

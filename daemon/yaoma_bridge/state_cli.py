@@ -48,7 +48,7 @@ def add(
     settings = read_config(config)
     news = _read(file)
     now_ms = time.time_ns() // 1_000_000
-    with Store.open(settings.store.path) as store, store.writing() as tx:
+    with Store.open(settings.store.place) as store, store.writing() as tx:
         place = queue_news(tx, box, news, read_signer(settings.keys), now_ms)
     typer.echo(f"{box}: {place}")
 
@@ -57,7 +57,7 @@ def add(
 def list_waiting(config: _Config = _DEFAULT_CONFIG) -> None:
     """List the boxes with the messages that each has not confirmed."""
     table = Table("box", "confirmed", "waiting")
-    with Store.look(read_config(config).store.path) as store, store.reading() as tx:
+    with Store.look(read_config(config).store.place) as store, store.reading() as tx:
         for site, box, confirmed, waiting in tx.execute(
             "SELECT site, box, confirmed, (SELECT count(*) FROM state WHERE state.site=one.site AND state.box=one.box "
             "AND n>confirmed) FROM state_box AS one ORDER BY site, box"
@@ -74,7 +74,7 @@ def export(
 ) -> None:
     """Write what a box has not confirmed onto a stick, for `yaoma list import DIR`."""
     settings = read_config(config)
-    with Store.open(settings.store.path) as store, store.writing() as tx:
+    with Store.open(settings.store.place) as store, store.writing() as tx:
         waiting = waiting_state(tx, box, read_signer(settings.keys))
     for one in waiting:
         write_public(folder / "state" / f"{box.site}.{box.box}.{one.rseq:08}.note", one.payload, replace=True)

@@ -1,7 +1,6 @@
 """Status: what the store knows of boxes, logs, alarms and destinations, as plain values for a page or a program."""
 
 import json
-import sqlite3
 from typing import Any
 
 from yaoma.core.checkpoint import box_key_name
@@ -9,12 +8,13 @@ from yaoma_bridge.boxes import current_epoch
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.log_rows import logs_of, missing_spans
 from yaoma_bridge.registry import Registry
+from yaoma_bridge.tx import Tx
 from yaoma_link.topics import BoxName
 
 __all__ = ["boxes_seen", "bridge_status"]
 
 
-def bridge_status(tx: sqlite3.Connection, now_ms: int) -> dict[str, Any]:
+def bridge_status(tx: Tx, now_ms: int) -> dict[str, Any]:
     """Give everything: per box its logs with what is stored, verified, missing, held and conflicting, then alarms.
 
     Args:
@@ -50,7 +50,7 @@ def bridge_status(tx: sqlite3.Connection, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _box(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> dict[str, Any]:
+def _box(tx: Tx, name: BoxName, now_ms: int) -> dict[str, Any]:
     online, seen_ms = tx.execute(
         "SELECT online, last_seen_ms FROM box WHERE site=? AND box=?", (name.site, name.box)
     ).fetchone()
@@ -87,7 +87,7 @@ def _box(tx: sqlite3.Connection, name: BoxName, now_ms: int) -> dict[str, Any]:
     }
 
 
-def boxes_seen(tx: sqlite3.Connection, registry: Registry) -> list[dict[str, Any]]:
+def boxes_seen(tx: Tx, registry: Registry) -> list[dict[str, Any]]:
     """Give every box that is registered or was ever seen, with its key's state and its worst log."""
     seen = {
         BoxName(site, box): (bool(online), last_seen_ms)

@@ -1,108 +1,95 @@
-"""Store: the bridge's one SQLite file, shared by all its worker processes."""
+"""Store: what the bridge keeps, in one SQLite file or in PostgreSQL, shared by all its workers."""
 
-import fcntl
-import os
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from sqlite_utils import Database
+from yaoma_bridge.tx import Tx
+from yaoma_link.topics import BoxName
 
-from yaoma_bridge.errors import StoreDamagedError, StoreError, StoreUnavailableError
-from yaoma_bridge.schema import APPLICATION_ID, MIGRATIONS, USER_VERSION
+__all__ = ["Store", "StorePlace", "is_postgres"]
 
-__all__ = ["Store"]
+#: A file, or the address of a PostgreSQL database.
+StorePlace = Path | str
 
-_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
-_WAL_PAGES = 4000
+_SCHEMES: Final = ("postgresql://", "postgres://")
 
 
-class Store:
-    """One connection to the file; a thread has its own, a process may have several.
+def is_postgres(place: StorePlace) -> bool:
+    """Say whether a place is the address of a PostgreSQL database."""
+    return isinstance(place, str) and place.startswith(_SCHEMES)
 
-    Writers take turns by `flock` on a file beside the store: a waiting process is woken at once, where SQLite's own
-    busy wait sleeps in steps, and no two connections ever write or checkpoint the WAL at the same time. The kernel
-    gives the turn back when a process is killed.
 
-    Args:
-        path: The file.
-        connection: A connection in autocommit mode.
-        turn: An open descriptor of the file that writers lock, or None if this one only looks.
-    """
+class Store(ABC):
+    """One connection to the store; a thread has its own, a process may have several."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, turn: int | None) -> None:
-        self.path = path
-        self._connection = connection
-        self._turn = turn
-
-    @classmethod
-    def open(cls, path: Path, *, busy_s: float = 30.0) -> Self:
-        """Open the store, and make it if there is none; the first epoch begins with the file.
+    @staticmethod
+    def open(place: StorePlace) -> "Store":
+        """Open the store, and make it if there is none; the first epoch begins with it.
 
         Args:
-            path: The file.
-            busy_s: How long a writer waits for somebody who does not take turns, such as a backup, in seconds.
+            place: Where it is.
 
         Raises:
-            StoreDamagedError: If the file is no store, or one of another version.
-            StoreUnavailableError: If the disk refuses.
+            StoreDamagedError: If it is no store, or one of another version.
+            StoreUnavailableError: If disk or server refuse, or the package for PostgreSQL is missing.
         """
-        try:
-            turn = os.open(path.with_name(f"{path.name}.turn"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        except OSError as error:
-            raise StoreUnavailableError(path, error.strerror or "can't be opened", "Check folder and disk") from None
-        try:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            connection = sqlite3.connect(path, isolation_level=None, timeout=busy_s)
-            try:
-                _prepare(path, connection)
-            except BaseException:
-                connection.close()
-                raise
-        except sqlite3.Error as error:
-            os.close(turn)
-            raise _sorted(path, error) from None
-        except BaseException:
-            os.close(turn)
-            raise
-        fcntl.flock(turn, fcntl.LOCK_UN)
-        return cls(path, connection, turn)
+        return _kind(place).opened(place)
 
-    @classmethod
-    def look(cls, path: Path) -> Self:
+    @staticmethod
+    def look(place: StorePlace) -> "Store":
         """Open an existing store to read it, also while workers write.
 
         Raises:
-            StoreDamagedError: If the file is no store, or one of another version.
-            StoreUnavailableError: If there is no such file, or it can't be read.
+            StoreDamagedError: If it is no store, or one of another version.
+            StoreUnavailableError: If there is none, or it can't be read.
         """
-        try:
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        except sqlite3.Error as error:
-            raise _sorted(path, error) from None
-        try:
-            _check(path, connection)
-        except sqlite3.Error as error:
-            connection.close()
-            raise _sorted(path, error) from None
-        except StoreError:
-            connection.close()
-            raise
-        return cls(path, connection, None)
+        return _kind(place).looked_at(place)
 
+    @classmethod
+    @abstractmethod
+    def opened(cls, place: StorePlace) -> "Store":
+        """Do what `open` says, for this kind of store."""
+
+    @classmethod
+    @abstractmethod
+    def looked_at(cls, place: StorePlace) -> "Store":
+        """Do what `look` says, for this kind of store."""
+
+    @abstractmethod
+    def writing(self, boxes: Collection[BoxName] | None = None, *, feed: bool = False) -> AbstractContextManager[Tx]:
+        """Change the store in one transaction; what was done is on the disk when the block ends.
+
+        Nobody else changes meanwhile what the block may change, so what it reads holds until it ends.
+
+        Args:
+            boxes: What belongs to these boxes alone is changed, and nothing else; others may change other boxes
+                at the same time. None: anything may be changed, and everybody else waits.
+            feed: The feed of events grows besides: whoever adds to it waits for whoever does, so that its numbers
+                become visible in their order.
+
+        Raises:
+            StoreBusyError: If two that change different boxes met after all: nothing of the block happened, and it
+                should be tried again with `boxes` None.
+            StoreUnavailableError: If disk or server refuse; then nothing of the block happened.
+            StoreDamagedError: If the store is found damaged.
+        """
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Tx]:
+        """Read from one unchanging picture of the store.
+
+        Raises:
+            StoreUnavailableError: If disk or server refuse.
+            StoreDamagedError: If the store is found damaged.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Close the connection; safe to call again."""
-        if self._turn is None:
-            self._connection.close()
-            return
-        fcntl.flock(self._turn, fcntl.LOCK_EX)  # the last one to close writes the WAL back
-        self._connection.close()
-        os.close(self._turn)
-        self._turn = None
 
     def __enter__(self) -> Self:
         return self
@@ -112,90 +99,13 @@ class Store:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the turn for one transaction; what was done is on the disk when the block ends.
 
-        Raises:
-            StoreUnavailableError: If the disk refuses; then nothing of the block happened.
-            StoreDamagedError: If SQLite finds the file damaged.
-        """
-        if self._turn is None:
-            raise StoreUnavailableError(self.path, "is open for looking only", "")
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise _sorted(self.path, error) from None
-        finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
+def _kind(place: StorePlace) -> type[Store]:
+    # Imported when it is known which: a bridge on SQLite needs no driver for PostgreSQL.
+    if is_postgres(place):
+        from yaoma_bridge.postgres_store import PostgresStore  # noqa: PLC0415 - as said above
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read from one unchanging picture of the store.
+        return PostgresStore
+    from yaoma_bridge.sqlite_store import SqliteStore  # noqa: PLC0415 - it builds on this module
 
-        Raises:
-            StoreUnavailableError: If the disk refuses.
-            StoreDamagedError: If SQLite finds the file damaged.
-        """
-        try:
-            self._connection.execute("BEGIN")
-            try:
-                yield self._connection
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise _sorted(self.path, error) from None
-
-
-def _prepare(path: Path, connection: sqlite3.Connection) -> None:
-    """Set the file up, or check it; the turn is held, so that two workers don't make it at once."""
-    if _pragma(connection, "application_id") == 0 and not _has_tables(connection):
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    elif _pragma(connection, "application_id") != APPLICATION_ID:
-        raise StoreDamagedError(path, "is another program's file", "Name the right file in [store] path")
-    if _pragma(connection, "user_version") > USER_VERSION:
-        raise StoreDamagedError(path, "was written by a newer version", "Install that version again")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
-    MIGRATIONS.apply(Database(connection))
-    connection.execute(f"PRAGMA user_version={USER_VERSION}")
-    now_ms = time.time_ns() // 1_000_000
-    connection.execute("INSERT INTO epoch SELECT ?, ?, 'made' WHERE NOT EXISTS (SELECT 1 FROM epoch)", (now_ms, now_ms))
-    _check(path, connection)
-    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    full = 2
-    if mode != "wal" or _pragma(connection, "synchronous") != full:
-        raise StoreUnavailableError(path, "can't be written ahead with full fsync", "Use a local disk")
-
-
-def _check(path: Path, connection: sqlite3.Connection) -> None:
-    found = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    if found != (APPLICATION_ID, USER_VERSION):
-        raise StoreDamagedError(path, f"is no store of version {USER_VERSION}", "Name the right file in [store] path")
-
-
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _sorted(path: Path, error: sqlite3.Error) -> StoreError:
-    """Sort an SQLite error by what to do next; its text names tables and files, never values."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in _DAMAGE_CODES:
-        return StoreDamagedError(path, str(error), "Keep this file and restore the newest backup")
-    return StoreUnavailableError(path, str(error), "Check the disk: space, mount, permissions")
+    return SqliteStore

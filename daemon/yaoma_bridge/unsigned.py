@@ -1,18 +1,17 @@
 """Unsigned tails: records behind the last checkpoint of a log that may never get another one (README.md)."""
 
-import sqlite3
-
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.log_rows import log_by_id
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_link.topics import BoxName
 
 __all__ = ["leave_unsigned", "logs_left_unsigned", "note_ended"]
 
 # A checkpoint that can be judged now goes first: what it covers is signed, or the log is broken.
 _WAITS = (
-    "stored_upto > MAX(verified_upto, unsigned_upto) AND state NOT IN ('broken', 'damaged') "
+    "stored_upto > verified_upto AND stored_upto > unsigned_upto AND state NOT IN ('broken', 'damaged') "
     "AND (grown_ms<=? OR EXISTS (SELECT 1 FROM ended WHERE ended.site=log.site AND ended.box=log.box "
     "AND ended.log=log.log)) "
     "AND NOT EXISTS (SELECT 1 FROM checkpoint WHERE log_id=log.id AND size<=log.stored_upto "
@@ -20,7 +19,7 @@ _WAITS = (
 )
 
 
-def note_ended(tx: sqlite3.Connection, name: BoxName, log: str, previous: str) -> None:
+def note_ended(tx: Tx, name: BoxName, log: str, previous: str) -> None:
     """Note that a log of a box names another one as the log before it: that one has ended.
 
     Args:
@@ -30,7 +29,9 @@ def note_ended(tx: sqlite3.Connection, name: BoxName, log: str, previous: str) -
         previous: The log that is named, known or not; an empty string names none.
     """
     if previous not in ("", log):
-        tx.execute("INSERT OR IGNORE INTO ended (site, box, log) VALUES (?,?,?)", (name.site, name.box, previous))
+        tx.execute(
+            "INSERT INTO ended (site, box, log) VALUES (?,?,?) ON CONFLICT DO NOTHING", (name.site, name.box, previous)
+        )
 
 
 def logs_left_unsigned(store: Store, now_ms: int, after_ms: int) -> list[int]:
@@ -66,7 +67,7 @@ def leave_unsigned(store: Store, registry: Registry, log_id: int, *, now_ms: int
             return False
     except ConfigError:  # said by verification, as for every log of this box
         return False
-    with store.writing() as tx:
+    with store.writing((name,)) as tx:
         changed = tx.execute(
             f"UPDATE log SET unsigned_upto=stored_upto WHERE id=? AND {_WAITS}",  # noqa: S608 - constant text
             (log_id, now_ms - after_ms),

@@ -48,7 +48,7 @@ def explain(
     """说明一条记录的上传。Tell where a record or a code stands at each platform, how it came there, and what to do."""
     settings = read_config(config)
     names = [table.name for table in settings.destination]
-    with Store.look(settings.store.path) as store, store.reading() as tx:
+    with Store.look(settings.store.place) as store, store.reading() as tx:
         told = [explained(tx, place, names) for place in places_of(tx, wanted)]
     if not told:
         raise BridgeError("nothing is known of it", "Name SITE/BOX/LOG/SEQ, a feed number or a whole code")
@@ -70,7 +70,7 @@ def uploads(
     """列出没有上传成功的记录。List records that are stuck: refused, held back, or unknown."""
     settings = read_config(config)
     fates = [one.value for one in state or _DEAD]
-    with Store.look(settings.store.path) as store, store.reading() as tx:
+    with Store.look(settings.store.place) as store, store.reading() as tx:
         rows = stuck(tx, fates, destination, site)
     if as_json:
         typer.echo(json.dumps(rows))
@@ -93,7 +93,7 @@ def retry(
     """改正后重新上传。Send anew what is refused, held or unknown, once what was wrong is put right."""
     settings = read_config(config)
     signer, now_ms, count = read_signer(settings.keys), _now_ms(), 0
-    with Store.open(settings.store.path) as store, store.writing() as tx:
+    with Store.open(settings.store.place) as store, store.writing() as tx:
         for name in _names(settings, destination):
             numbers = [place.n for text in wanted or () for place in places_of(tx, text)]
             if reason or (site and not wanted):
@@ -113,7 +113,7 @@ def hold(
     """暂停还没有发送的上传。Hold back what was not sent yet; `retry` lets it go on."""
     settings = read_config(config)
     signer, count = read_signer(settings.keys), 0
-    with Store.open(settings.store.path) as store, store.writing() as tx:
+    with Store.open(settings.store.place) as store, store.writing() as tx:
         numbers = [place.n for text in wanted for place in places_of(tx, text)]
         for name in _names(settings, destination):
             count += hold_records(tx, name, numbers, signer, _now_ms())
@@ -134,7 +134,7 @@ def revoke(
     if not isinstance(platform, Revocable):
         raise BridgeError(f"nothing can be taken back at {destination}", "Ask the platform's service")
     signer = read_signer(settings.keys)
-    with Store.open(settings.store.path) as store:
+    with Store.open(settings.store.place) as store:
         with store.reading() as tx:
             numbers: list[Place] = [place for text in wanted for place in places_of(tx, text)]
         answers = revoke_records(

@@ -1,14 +1,15 @@
 """Upload rows: what became of each record at each platform, kept, and told to its box in the same transaction."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from yaoma.core.note import Signer
-from yaoma_bridge.fate import Fate, outcome_of
+from yaoma_bridge.fate import FINAL, Fate, outcome_of
 from yaoma_bridge.log_rows import log_by_id
 from yaoma_bridge.outcomes import lay_over
+from yaoma_bridge.pack_news import queue_denials
 from yaoma_bridge.receipts import Outgoing, make_receipts
+from yaoma_bridge.tx import Tx
 from yaoma_link.receipt import Outcome, OutcomeState
 
 __all__ = ["Standing", "put_standings", "standing_of"]
@@ -31,7 +32,7 @@ class Standing:
     line: int
 
 
-def standing_of(tx: sqlite3.Connection, destination: str, n: int) -> Standing | None:
+def standing_of(tx: Tx, destination: str, n: int) -> Standing | None:
     """Give where a record stands, or None if it is in no bill yet, or this destination does not want it."""
     found = tx.execute(
         "SELECT fate, reason, bill_id, line FROM upload WHERE destination=? AND n=?", (destination, n)
@@ -40,7 +41,7 @@ def standing_of(tx: sqlite3.Connection, destination: str, n: int) -> Standing | 
 
 
 def put_standings(
-    tx: sqlite3.Connection, destination: str, standings: Mapping[int, Standing], signer: Signer, now_ms: int
+    tx: Tx, destination: str, standings: Mapping[int, Standing], signer: Signer, now_ms: int
 ) -> list[Outgoing]:
     """Keep where records stand, and tell their boxes what is news to them.
 
@@ -55,6 +56,7 @@ def put_standings(
         The receipts to publish.
     """
     told: dict[int, list[tuple[int, OutcomeState, str]]] = {}
+    packs: dict[tuple[int, int], str] = {}
     for n in sorted(standings):
         after, before = standings[n], standing_of(tx, destination, n)
         if after == before or (before is not None and before.bill_id > after.bill_id):
@@ -65,10 +67,14 @@ def put_standings(
             "fate=excluded.fate, reason=excluded.reason, changed_ms=excluded.changed_ms",
             (destination, n, after.bill_id, after.line, after.fate.value, after.reason, now_ms),
         )
+        if after.fate in FINAL:
+            packs[after.bill_id, after.line] = after.reason if after.fate is Fate.REFUSED else ""
         said = _said(after)
         if before is None or said != _said(before):
             log_id, seq = tx.execute("SELECT log_id, seq FROM event WHERE n=?", (n,)).fetchone()
             told.setdefault(log_id, []).append((seq, *said))
+    if packs:
+        queue_denials(tx, destination, packs, signer, now_ms)
     made = []
     for log_id, places in told.items():
         outcomes = _runs(destination, places)

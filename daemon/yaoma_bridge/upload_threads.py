@@ -5,13 +5,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from yaoma.core.note import Signer
 from yaoma_bridge.billing import bill_feed
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.receipts import Outgoing
-from yaoma_bridge.store import Store
+from yaoma_bridge.store import Store, StorePlace
 from yaoma_bridge.uploading import Upload, Uploader
 
 __all__ = ["UploadThreads"]
@@ -25,7 +24,7 @@ class UploadThreads:
     """Makes bills and serves the platforms, each on a thread with a connection of its own.
 
     Args:
-        store_path: The store's file.
+        store_place: Where the store is.
         uploads: The platforms.
         facts: Makes what is looked up of products and institutions; each thread has its own.
         signer: The bridge's key.
@@ -37,7 +36,7 @@ class UploadThreads:
 
     def __init__(
         self,
-        store_path: Path,
+        store_place: StorePlace,
         uploads: Sequence[Upload],
         facts: Callable[[], CentreFacts],
         *,
@@ -47,7 +46,7 @@ class UploadThreads:
         outgoing: "queue.SimpleQueue[Outgoing]",
         now_ms: Callable[[], int],
     ) -> None:
-        self._store_path, self._facts, self._signer = store_path, facts, signer
+        self._store_place, self._facts, self._signer = store_place, facts, signer
         self._owner, self._hold_ms, self._outgoing, self._now_ms = owner, hold_ms, outgoing, now_ms
         self._stop = threading.Event()
         self._beats: dict[str, float] = {}
@@ -80,7 +79,7 @@ class UploadThreads:
     def _run(self, name: str, work: Callable[[Store], None]) -> None:
         self._beats[name] = time.monotonic()
         try:
-            with Store.open(self._store_path) as store:
+            with Store.open(self._store_place) as store:
                 work(store)
         except Exception as error:  # noqa: BLE001 - the last one on this thread: the worker must end with it
             self.failure = error

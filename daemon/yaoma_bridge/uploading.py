@@ -2,7 +2,6 @@
 
 import logging
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +22,7 @@ from yaoma_bridge.platform import Answer, AnswerState, Pace, Parcel, Platform
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.routing import Route
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_rows import put_standings
 from yaoma_link.backoff import Backoff
 
@@ -76,6 +76,7 @@ class Uploader:
         now_ms: The clock, milliseconds since 1970.
         now_s: Seconds that never go back.
         draw: Gives a number of 0.0 <= x < 1.0, for the jitter.
+        lease_ms: After how long without an answer a sender counts as dead.
     """
 
     def __init__(
@@ -90,10 +91,11 @@ class Uploader:
         now_ms: Callable[[], int],
         now_s: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
+        lease_ms: int = _LEASE_MS,
     ) -> None:
         self._store, self._signer, self._owner, self._hold_ms = store, signer, owner, hold_ms
         self._platform, self._pace, self._facts = upload.platform, upload.pace, facts
-        self._now_ms, self._now_s, self._draw = now_ms, now_s, draw
+        self._now_ms, self._now_s, self._draw, self._lease_ms = now_ms, now_s, draw, lease_ms
         self._bundler = Bundler(store, upload.platform, upload.route, facts, signer)
         self._limit = RateLimit(upload.pace.calls_per_s, upload.pace.burst)
         self.breaker = Breaker(Backoff(random=draw, base_s=2.0, cap_s=300.0))
@@ -202,7 +204,7 @@ class Uploader:
                     chosen.append(one)
         return chosen
 
-    def _has_turn(self, tx: sqlite3.Connection, row: ParcelRow, made: list[Outgoing]) -> bool:
+    def _has_turn(self, tx: Tx, row: ParcelRow, made: list[Outgoing]) -> bool:
         """Say whether a parcel may be called for now; if not it is put off, or dropped with the one it follows."""
         behind = stands_behind(tx, row, self._platform.order) if row.fate is Fate.BUNDLED else ""
         now_ms = self._now_ms()
@@ -213,9 +215,7 @@ class Uploader:
             put_off(tx, row, now_ms + _BEHIND_MS, behind)
         return not behind
 
-    def _intended(
-        self, tx: sqlite3.Connection, row: ParcelRow, made: list[Outgoing]
-    ) -> tuple[ParcelRow, Parcel] | None:
+    def _intended(self, tx: Tx, row: ParcelRow, made: list[Outgoing]) -> tuple[ParcelRow, Parcel] | None:
         """Write down that a parcel is being sent now, and give it; one that is only asked stays as it is."""
         now_ms, is_send = self._now_ms(), row.fate is Fate.BUNDLED
         try:
@@ -225,7 +225,7 @@ class Uploader:
             return None
         if not is_send:
             return row, parcel
-        sent = move(tx, row, Cause.SEND, now_ms, due_ms=now_ms, owner=self._owner, until_ms=now_ms + _LEASE_MS)
+        sent = move(tx, row, Cause.SEND, now_ms, due_ms=now_ms, owner=self._owner, until_ms=now_ms + self._lease_ms)
         if sent is None:
             return None
         made += self._tell(tx, sent, now_ms)
@@ -274,7 +274,7 @@ class Uploader:
                 wake_followers(tx, after, now_ms)
             return self._tell(tx, after, now_ms)
 
-    def _words(self, tx: sqlite3.Connection, row: ParcelRow, answer: Answer) -> dict[int, tuple[Fate, str]]:
+    def _words(self, tx: Tx, row: ParcelRow, answer: Answer) -> dict[int, tuple[Fate, str]]:
         """Give what was said of single lines, where the platform answered code by code."""
         bill = load_parcel(tx, row, CentreFacts(), persons=False).bill
         carried = frozenset(row.codes)
@@ -311,6 +311,6 @@ class Uploader:
                 facts: dict[str, str | int] = {"destination": self._platform.name, "reason": answer.reason}
                 raise_alarm(tx, AlarmKind.PLATFORM_AWAY, self._now_ms(), facts=facts)
 
-    def _tell(self, tx: sqlite3.Connection, row: ParcelRow, now_ms: int) -> list[Outgoing]:
+    def _tell(self, tx: Tx, row: ParcelRow, now_ms: int) -> list[Outgoing]:
         standings = standings_of(tx, row.destination, row.bill_id)
         return put_standings(tx, row.destination, standings, self._signer, now_ms)

@@ -1,6 +1,5 @@
 """Verification: each log in order, against the checkpoints that its box has signed (DESIGN.md 6, 9)."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from yaoma.core.checkpoint import Checkpoint, log_origin
@@ -12,6 +11,7 @@ from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.log_rows import LogRow, leaves, log_by_id
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 
 __all__ = ["logs_to_verify", "verify_log"]
 
@@ -68,13 +68,13 @@ def verify_log(store: Store, registry: Registry, log_id: int, *, owner: str, now
         _alarm_key(store, row, problem, now_ms)
         return False
     claim = f"log:{log_id}"
-    with store.writing() as tx:
+    with store.writing((row.name,)) as tx:
         if not take(tx, claim, owner, now_ms, hold_ms):
             return False
     with store.reading() as tx:
         row = log_by_id(tx, log_id)
         judged, verified = _judge(tx, row, verifier)
-    with store.writing() as tx:
+    with store.writing((row.name,)) as tx:
         release(tx, claim, owner)
         if log_by_id(tx, log_id).verified != row.verified:
             return True  # our claim ran out and another worker was faster: what it wrote stands
@@ -89,7 +89,7 @@ def verify_log(store: Store, registry: Registry, log_id: int, *, owner: str, now
     return bool(judged)
 
 
-def _set_state(tx: sqlite3.Connection, log_id: int) -> None:
+def _set_state(tx: Tx, log_id: int) -> None:
     """Say whether a signed checkpoint contradicts what is stored and no later one has settled it.
 
     A later checkpoint of the same key whose root fits proves that what is stored is one signed history; the other one
@@ -115,7 +115,7 @@ def _alarm_key(store: Store, row: LogRow, problem: str, now_ms: int) -> None:
             raise_alarm(tx, AlarmKind.KEY_MISSING, now_ms, site=site, box=box, facts={"problem": problem})
 
 
-def _note(tx: sqlite3.Connection, row: LogRow, one: _Judged, now_ms: int) -> None:
+def _note(tx: Tx, row: LogRow, one: _Judged, now_ms: int) -> None:
     """Write down what a checkpoint was found to be; nothing that is stored is changed by it."""
     place = (row.id, one.size, one.note)
     if one.state in {"forged", "same"}:
@@ -136,7 +136,7 @@ def _note(tx: sqlite3.Connection, row: LogRow, one: _Judged, now_ms: int) -> Non
         raise_alarm(tx, kind, now_ms, site=row.name.site, box=row.name.box, log=row.log, facts=facts)
 
 
-def _judge(tx: sqlite3.Connection, row: LogRow, verifier: Verifier) -> tuple[list[_Judged], Frontier]:
+def _judge(tx: Tx, row: LogRow, verifier: Verifier) -> tuple[list[_Judged], Frontier]:
     """Open the checkpoints and compare the roots, from the lowest size up."""
     origin = log_origin(row.name.site, row.name.box, row.log)
     judged: list[_Judged] = []
@@ -175,7 +175,7 @@ def _judge(tx: sqlite3.Connection, row: LogRow, verifier: Verifier) -> tuple[lis
     return judged, verified
 
 
-def _frontier_at(tx: sqlite3.Connection, row: LogRow, verified: Frontier, size: int) -> Frontier:
+def _frontier_at(tx: Tx, row: LogRow, verified: Frontier, size: int) -> Frontier:
     """Compute the stored tree at a size, from the nearest frontier below it that is known."""
     base = verified
     if size < verified.size:

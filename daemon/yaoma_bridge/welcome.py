@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import sqlite3
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -15,6 +14,7 @@ from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.log_rows import LogRow, find_log, logs_of, obtain_log
 from yaoma_bridge.receipts import Outgoing, make_receipts, receipts_after
 from yaoma_bridge.state import note_state, state_after
+from yaoma_bridge.tx import Tx
 from yaoma_bridge.unsigned import note_ended
 from yaoma_link.batch import ReceiptMark
 from yaoma_link.state import StateMark
@@ -105,7 +105,7 @@ def _is_count(value: object) -> TypeGuard[int]:
 
 
 def welcome(
-    tx: sqlite3.Connection, name: BoxName, birth: Birth | None, signer: Signer, now_ms: int, *, retained: bool
+    tx: Tx, name: BoxName, birth: Birth | None, signer: Signer, now_ms: int, *, retained: bool
 ) -> list[Outgoing]:
     """Answer a status: a fresh receipt of the box's log, and all receipts after its mark once more.
 
@@ -156,9 +156,7 @@ def welcome(
     return [*_answer(tx, birth, row, signer, now_ms), *news]
 
 
-def _news(
-    tx: sqlite3.Connection, name: BoxName, birth: Birth, signer: Signer, now_ms: int, *, retained: bool
-) -> list[Outgoing]:
+def _news(tx: Tx, name: BoxName, birth: Birth, signer: Signer, now_ms: int, *, retained: bool) -> list[Outgoing]:
     """Give the state messages that the box has not applied; none to a box that does not know them."""
     if birth.state is None:
         return []
@@ -166,7 +164,7 @@ def _news(
     return state_after(tx, name, signer, now_ms)
 
 
-def _answer(tx: sqlite3.Connection, birth: Birth, row: LogRow, signer: Signer, now_ms: int) -> list[Outgoing]:
+def _answer(tx: Tx, birth: Birth, row: LogRow, signer: Signer, now_ms: int) -> list[Outgoing]:
     """Tell a box of its log and, if it is still in an older epoch, of all its other logs; then what it lacks."""
     name = row.name
     epoch = epoch_of(tx, name)
@@ -181,7 +179,7 @@ def _answer(tx: sqlite3.Connection, birth: Birth, row: LogRow, signer: Signer, n
     return [*again, *(one for one in fresh if one.rseq > last)]
 
 
-def _shows_restore(tx: sqlite3.Connection, name: BoxName, birth: Birth, row: LogRow, *, is_new: bool) -> bool:
+def _shows_restore(tx: Tx, name: BoxName, birth: Birth, row: LogRow, *, is_new: bool) -> bool:
     """Tell whether more of a log was confirmed in this epoch than is stored: the store came back from a backup.
 
     It may have made as many receipts since as it lost; then marks show nothing. What was confirmed in an earlier
@@ -192,9 +190,13 @@ def _shows_restore(tx: sqlite3.Connection, name: BoxName, birth: Birth, row: Log
     return birth.receipts.epoch == epoch_of(tx, name) or (is_new and birth.receipts.epoch == 0)
 
 
-def _note_birth(tx: sqlite3.Connection, name: BoxName, birth: Birth, now_ms: int) -> None:
+def _note_birth(tx: Tx, name: BoxName, birth: Birth, now_ms: int) -> None:
     """Remember a birth, and forget all but the newest ones of its box."""
-    tx.execute("INSERT OR REPLACE INTO birth VALUES (?,?,?,?)", (name.site, name.box, birth.digest, now_ms))
+    tx.execute(
+        "INSERT INTO birth (site, box, digest, at_ms) VALUES (?,?,?,?) "
+        "ON CONFLICT (site, box, digest) DO UPDATE SET at_ms=excluded.at_ms",
+        (name.site, name.box, birth.digest, now_ms),
+    )
     tx.execute(
         "DELETE FROM birth WHERE site=?1 AND box=?2 AND at_ms < "
         "(SELECT at_ms FROM birth WHERE site=?1 AND box=?2 ORDER BY at_ms DESC LIMIT 1 OFFSET ?3)",
@@ -208,5 +210,5 @@ def _is_fork(row: LogRow, birth: Birth) -> bool:
     return birth.size < row.stored_upto
 
 
-def _alarm(tx: sqlite3.Connection, kind: AlarmKind, row: LogRow, now_ms: int, facts: dict[str, str | int]) -> None:
+def _alarm(tx: Tx, kind: AlarmKind, row: LogRow, now_ms: int, facts: dict[str, str | int]) -> None:
     raise_alarm(tx, kind, now_ms, site=row.name.site, box=row.name.box, log=row.log, facts=facts)

@@ -6,11 +6,10 @@ import queue
 import secrets
 import signal
 import socket
-import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 
 from yaoma.core.note import Signer
@@ -18,7 +17,7 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.config import BridgeConfig, read_signer
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.destinations.find import make_destination
-from yaoma_bridge.errors import BatchRefusedError, BridgeError
+from yaoma_bridge.errors import BatchRefusedError, BridgeError, StoreBusyError
 from yaoma_bridge.follow_up import FollowUp
 from yaoma_bridge.ingest import Parcel, opened, store_parcels
 from yaoma_bridge.platform import Platform
@@ -26,6 +25,7 @@ from yaoma_bridge.receipts import ASK_AGAIN_MS, Outgoing, due_receipts, receipts
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.state import due_state, has_due
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_threads import UploadThreads
 from yaoma_bridge.uploading import Upload
 from yaoma_bridge.welcome import Birth, read_status, welcome
@@ -85,9 +85,17 @@ class Intake:
             StoreError: If the store refuses; then nothing of the group happened.
         """
         understood = [(arrival, _understood(arrival)) for arrival in arrivals]
+        try:
+            return self._taken(understood, _boxes(what for _, what in understood))
+        except StoreBusyError:
+            return self._taken(understood, None)
+
+    def _taken(
+        self, understood: "Sequence[tuple[Received, _Understood]]", boxes: Collection[BoxName] | None
+    ) -> list[Outgoing]:
         now_ms = self._now_ms()
         outgoing: list[Outgoing] = []
-        with self._store.writing() as tx:
+        with self._store.writing(boxes) as tx:
             for is_parcels, run in groupby(understood, key=lambda one: isinstance(one[1], Parcel)):
                 if is_parcels:
                     parcels = [parcel for _, parcel in run if isinstance(parcel, Parcel)]
@@ -103,7 +111,7 @@ class Intake:
         now_ms = self._now_ms()
         with self._store.reading() as tx:
             due = tx.execute(
-                "SELECT 1 FROM log JOIN box USING (site, box) WHERE due_ms<=? AND online LIMIT 1", (now_ms,)
+                "SELECT 1 FROM log JOIN box USING (site, box) WHERE due_ms<=? AND online=1 LIMIT 1", (now_ms,)
             ).fetchone()
             is_due = due is not None or has_due(tx, now_ms)
         if not is_due:
@@ -113,9 +121,9 @@ class Intake:
 
     def _take_one(
         self,
-        tx: sqlite3.Connection,
+        tx: Tx,
         arrival: Received,
-        what: "tuple[BoxName, Birth | None] | Parcel | BatchRefusedError",
+        what: "_Understood",
         now_ms: int,
     ) -> list[Outgoing]:
         if isinstance(what, tuple):
@@ -130,7 +138,7 @@ class Intake:
             raise_alarm(tx, kind, now_ms, site=site, box=box, facts=facts)
         return []
 
-    def _lost_receipts(self, tx: sqlite3.Connection, names: set[BoxName], now_ms: int) -> list[Outgoing]:
+    def _lost_receipts(self, tx: Tx, names: set[BoxName], now_ms: int) -> list[Outgoing]:
         """Send receipts again to boxes that send batches but do not move on in the receipts."""
         lost: list[Outgoing] = []
         for name in names:
@@ -142,7 +150,20 @@ class Intake:
         return lost
 
 
-def _understood(arrival: Received) -> tuple[BoxName, Birth | None] | Parcel | BatchRefusedError:
+_Understood = tuple[BoxName, Birth | None] | Parcel | BatchRefusedError
+
+
+def _boxes(understood: Iterable[_Understood]) -> frozenset[BoxName] | None:
+    """Give the boxes that a group is about; None if it holds what nobody can be named for."""
+    names: set[BoxName] = set()
+    for what in understood:
+        if isinstance(what, BatchRefusedError):
+            return None
+        names.add(what.box if isinstance(what, Parcel) else what[0])
+    return frozenset(names)
+
+
+def _understood(arrival: Received) -> _Understood:
     """Read one publication, without the store."""
     try:
         topic = parse_topic(arrival.topic)
@@ -215,9 +236,9 @@ class Worker:
         if uploads:
             config.facts()  # a file that is missing is told now, not by the first bill
         reports: queue.Queue[SessionReport] = queue.Queue(maxsize=4 * config.broker.waiting_batches + 100)
-        with Store.open(config.store.path) as store:
+        with Store.open(config.store.place) as store:
             follow_up = FollowUp(
-                config.store.path,
+                config.store.place,
                 Registry(config.registry.folder),
                 destinations,
                 signer=signer,
@@ -229,7 +250,7 @@ class Worker:
                 now_ms=_now_ms,
             )
             threads = UploadThreads(
-                config.store.path,
+                config.store.place,
                 uploads,
                 config.facts,
                 signer=signer,
