@@ -178,6 +178,7 @@ def test_identity_when_a_sale_carries_one_then_it_goes_to_the_platform_and_nowhe
     (parcel,) = platform.parcels(bill)
     plain.fail("sold_elsewhere", only="selinfo")
     refused = platform.send(parcel, NOON_MS)
+    assert ("sold_elsewhere", "") == (refused.reason, refused.said), "the platform's words may name the person"
     accepted = platform.send(parcel, NOON_MS)
     row = plain.received()[0]["row"]
     assert (NUMBER, "01") == (row["certno"], row["psn_cert_type"])

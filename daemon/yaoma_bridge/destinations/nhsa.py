@@ -4,6 +4,7 @@ The only place in the bridge where an identity is opened: in memory, for the one
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
@@ -113,6 +114,9 @@ class NhsaDestination:
         answer = sent(reply, transaction, due, fates, self._profile.answers)
         if answer.reason == NO_SESSION:
             gateway.forget_session()
+        if person is not None:
+            # The platform knows more of a person than we do, and may say it.
+            answer = replace(answer, said="")
         return _with(answer, fates.codes(rows), {**facts, **fates.facts()})
 
     def ask(self, parcel: Parcel, now_ms: int) -> Answer:
