@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.bills import FACTS, ROOT, bill_of, institution, line_of, product, sealed
-from yaoma.core.product import PackLevel
+from yaoma.core.product import PackLevel, ProductFlag
 from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.nhsa.institution import nhsa_site
@@ -108,6 +108,17 @@ def test_parcel_when_a_container_is_received_then_its_smallest_packs_are_sent() 
     (row,) = _objects(bill_of("receive", [carton]))
     assert [{"drug_trac_codg": key.removeprefix("cn20:")} for key in packs] == row["drugtracinfo"]
     assert "5.0000" == row["cnt"]
+
+
+@pytest.mark.parametrize(("case_packs", "count"), [(0, "10.0000"), (3, "3.0000")])
+def test_row_when_packs_carry_no_code_then_the_cases_code_stands_for_them(case_packs: int, count: str) -> None:
+    """Of such a product the case's code is all there is: a whole case counts its packs, a part what was taken."""
+    case = product(level=PackLevel.LARGE, packs=10, flags=frozenset({ProductFlag.CASE_CODE}))
+    line = line_of(product=case, case_packs=case_packs)
+    bill = bill_of(lines=[line])
+    assert Ruling() == ruling_of(bill, line, NATIONAL)
+    (row,) = _objects(bill)
+    assert ([{"drug_trac_codg": line.text}], count, "0") == (row["drugtracinfo"], row["sel_retn_cnt"], row["trdn_flag"])
 
 
 @pytest.mark.parametrize(

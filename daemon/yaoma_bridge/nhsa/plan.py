@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from yaoma.core.canonical import Json
-from yaoma.core.product import PackLevel
+from yaoma.core.product import PackLevel, ProductFlag
 from yaoma_bridge.bill import Bill, BillLine, SealedPerson
 from yaoma_bridge.field_map import FieldTroubleError, gaps
 from yaoma_bridge.nhsa.institution import NhsaSite, nhsa_site
@@ -96,7 +96,7 @@ def sealed_person(bill: Bill) -> SealedPerson | None:
 def _missing(bill: Bill, line: BillLine, profile: Profile, site: NhsaSite) -> str:
     if line.product is None:
         return "product_unknown"
-    if line.level is not PackLevel.SMALL and not line.packs:
+    if line.level is not PackLevel.SMALL and not line.packs and ProductFlag.CASE_CODE not in line.product.flags:
         return "container_unresolved"
     somebody = _somebody(bill)
     for doing in _doings(bill, profile, site):
