@@ -5,12 +5,23 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 from yaoma_drivers.hex_bytes import HexParts
 from yaoma_drivers.signal import Signal
 
-__all__ = ["Fact", "HostAck", "Profile", "Setting", "Trigger", "known_profiles", "load_profile", "with_profile"]
+__all__ = [
+    "Fact",
+    "HostAck",
+    "Profile",
+    "Setting",
+    "Trigger",
+    "known_profiles",
+    "load_profile",
+    "profile_for",
+    "with_profile",
+]
 
 _FOLDER = files("yaoma_drivers") / "profiles"
 _ENDING = ".toml"
@@ -121,28 +132,39 @@ def load_profile(name: str) -> Profile:
     return Profile.model_validate(tomllib.loads(found[0].read_text(encoding="utf-8")))
 
 
+def profile_for(driver: str) -> AfterValidator:
+    """Return what checks that an option names a profile for one driver: `Annotated[str, profile_for("serial_line")]`.
+
+    Args:
+        driver: The driver.
+    """
+
+    def checked(name: str) -> str:
+        known = known_profiles(driver)
+        if name not in known:
+            # As pydantic itself says it of a fixed choice, so that whoever words mistakes knows this one too.
+            raise PydanticKnownError("literal_error", {"expected": ", ".join(repr(each) for each in known)})
+        return name
+
+    return AfterValidator(checked)
+
+
 def with_profile(given: object, driver: str, default: str = "") -> object:
     """Put a profile's values under the options that a configuration gives itself; those always win.
+
+    A name that is no profile's is left to the option's own check.
 
     Args:
         given: The options as the configuration has them; anything but a table is left to the model to refuse.
         driver: The driver whose options they are.
         default: The profile that counts if none is named.
-
-    Raises:
-        ValueError: No profile has this name, or it is for another driver.
     """
     if not isinstance(given, Mapping):
         return given
     name = given.get("profile", default)
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or name not in known_profiles(driver):
         return given
-    try:
-        profile = load_profile(name)
-    except ValueError as error:
-        raise ValueError(f"profile: {error}") from None
-    if profile.driver != driver:
-        raise ValueError(f"profile: is for the driver {profile.driver}; there are: {', '.join(known_profiles(driver))}")
+    profile = load_profile(name)
     replies: dict[Any, Any] = {signal.value: fact.bytes for signal, fact in profile.replies.items()}
     # A key may be a Signal, which is equal to its name.
     further = given.get("replies", {})

@@ -13,7 +13,7 @@ from yaoma_drivers.conveyor import conveyed
 from yaoma_drivers.frame_symbol import symbol_of
 from yaoma_drivers.framing import TERMINATORS, Frame, Framer
 from yaoma_drivers.hex_bytes import HexBytes
-from yaoma_drivers.profile import with_profile
+from yaoma_drivers.profile import profile_for, with_profile
 from yaoma_drivers.serial_port import LineOptions, SerialPort, open_serial_port
 from yaoma_drivers.show_queue import ShowQueue
 from yaoma_drivers.signal import Signal
@@ -40,7 +40,7 @@ class SerialLineOptions(LineOptions):
             scanner that waits for its answer (Host ACK); None for one that does not.
     """
 
-    profile: str | None = None
+    profile: Annotated[str, profile_for("serial_line")] | None = None
     data_bits: Literal[7, 8] = 8
     terminators: tuple[Literal["CR", "LF", "CRLF", "TAB", "ETX"], ...] = ("CR", "LF")
     prefix: HexBytes = Field(default=b"", max_length=16)

@@ -5,14 +5,14 @@ import select
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, Field, model_validator
 
 from yaoma_drivers.answering import Answering
 from yaoma_drivers.conveyor import conveyed
 from yaoma_drivers.hex_bytes import HexParts
-from yaoma_drivers.profile import with_profile
+from yaoma_drivers.profile import profile_for, with_profile
 from yaoma_drivers.serial_port import LineOptions, SerialPort, open_serial_port
 from yaoma_drivers.show_queue import ShowQueue
 from yaoma_drivers.signal import Signal
@@ -40,7 +40,7 @@ class ZebraSsiOptions(LineOptions):
             tells verdicts whenever they come.
     """
 
-    profile: str | None = _PROFILE
+    profile: Annotated[str, profile_for("zebra_ssi")] | None = _PROFILE
     idle_ms: int = Field(default=200, ge=20, le=10_000)
     handshake: bool = True
     response_ms: int = Field(default=300, ge=50, le=10_000)

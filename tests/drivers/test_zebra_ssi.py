@@ -173,7 +173,7 @@ def test_symbols_when_unplugged_then_device_gone_and_when_stopped_then_it_ends(p
     [
         ({"data_bits": 7}, "data_bits"),
         ({"terminators": ["CR"]}, "terminators"),
-        ({"profile": "honeywell"}, "is for the driver serial_line"),
+        ({"profile": "honeywell"}, "profile\n.*'zebra_ssi'"),
         ({"replies": {"PASS": "E"}}, "PASS"),
         ({"replies": {"PASS": []}}, "PASS"),
     ],

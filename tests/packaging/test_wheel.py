@@ -47,6 +47,14 @@ def test_wheel_holds_configuration_and_messages(wheel: set[str]) -> None:
     assert "asyncapi.yaml" in shared
 
 
+def test_wheel_holds_the_profiles_of_scanners(wheel: set[str]) -> None:
+    """What is known of each vendor lies inside the package, beside the drivers that read it."""
+    profiles = list((ROOT / "drivers").rglob("profiles/*.toml"))
+    assert profiles
+    for profile in profiles:
+        assert str(profile.relative_to(ROOT / "drivers")) in wheel
+
+
 def test_wheel_holds_no_test_and_no_simulator(wheel: set[str]) -> None:
     """Fakes and the demonstration stay in tests/."""
     assert not [name for name in wheel if re.search(r"fake|demo|tests?/|simulat", name)]
