@@ -35,6 +35,9 @@ class Driver(Protocol):
     Args:
         scanner: The configured name of the scanner; goes into each symbol.
         options: An object of the class's own `Options`.
+
+    A class may have `looks_every_s: ClassVar[float]`, the longest time between two looks at `stop` in seconds; it is
+    then seen to hang.
     """
 
     Options: ClassVar[type[BaseModel]]

@@ -50,6 +50,13 @@ def test_page_when_it_shows_a_driver_then_that_driver_works(listen: Listen) -> N
     assert isinstance(listener.error(), DeviceGone)
 
 
+def test_page_when_it_shows_a_driver_then_the_package_that_a_box_uses_in_tests_is_that_driver() -> None:
+    """What the page tells a vendor to write is what is installed by pip and recorded from, to the letter."""
+    package = Path(__file__).parents[1] / "packages/acme_scanners"
+    assert (package / "acme_scanners.py").read_text(encoding="utf-8") == block("python", "class AcmeDriver")
+    assert block("toml", "acme =").strip() in (package / "pyproject.toml").read_text(encoding="utf-8")
+
+
 def test_page_when_it_shows_replies_then_every_signal_is_answered() -> None:
     """A scanner in Host ACK mode waits for an answer to each scan, so the example leaves no signal out."""
     options = SerialLineOptions.model_validate(tomllib.loads(block("toml", "replies")))
@@ -69,3 +76,16 @@ def test_page_when_it_shows_a_replay_file_then_it_can_be_read() -> None:
     steps = parse(block("text", "one symbol a line").encode())
     assert [step.pause_ms for step in steps] == [0, 500, 0]
     assert b"\x1d" in steps[2].data
+
+
+def test_page_when_it_names_tests_for_a_failure_then_all_23_rows_have_one_and_each_test_exists() -> None:
+    """The failure catalogue is complete and in order, and every test that it names is there."""
+    section = PAGE.split("\n### Failure catalogue\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \|(.*)\|(.*)\|(.*)\|$", section, re.MULTILINE)
+    assert [int(number) for number, *_ in rows] == list(range(1, 24))
+    named = {number: re.findall(r"`(test_\w+)`", tests) for number, _, _, tests in rows}
+    assert [number for number, tests in named.items() if not tests] == []
+    there = set[str]()
+    for file in Path(__file__).parents[1].rglob("test_*.py"):
+        there |= set(re.findall(r"^ *def (test_\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE))
+    assert {test for tests in named.values() for test in tests} - there == set()
