@@ -133,7 +133,7 @@ def load_profile(name: str) -> Profile:
 
 
 def profile_for(driver: str) -> AfterValidator:
-    """Return what checks that an option names a profile for one driver: `Annotated[str, profile_for("serial_line")]`.
+    """Return what checks that an option names a profile for one driver, to be put into its annotation.
 
     Args:
         driver: The driver.
