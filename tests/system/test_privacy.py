@@ -2,13 +2,18 @@
 
 import base64
 import json
+import re
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fakes.county import SITE, BoxProcess, County, wait_for
 from fakes.drawn_codes import code128, on_paper, png, qr
+from fakes.process_memory import places_of
+from fakes.pty_till import PtyTill, typed
 from fakes.tally import assert_delivered_once, shown_verdicts
 from yaoma.core.record import Record
 from yaoma.core.sealed import open_sealed, person_context
@@ -142,3 +147,63 @@ def test_a_sealed_identity_opens_with_either_private_key_and_gives_the_number(ev
         person = Record.read(body).fields["person"]
         assert isinstance(person, dict)
         assert set(person) == {"kind", "hash", "sealed", "keys"}
+
+
+_AT_TILL = {
+    "payment at the till": "287104458730116952",
+    "insurance QR at the till": "Zq7wXk3mPv9RtB5LdH",
+    "payment that did not arrive": "136250917483062951",
+}
+
+
+def test_what_goes_on_to_a_till_lies_open_nowhere(
+    new_county: Callable[..., County], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is typed at the till, or should have been, is in no file, log line, answer, and soon in no memory."""
+    unit = Path(__file__).parents[2] / "systemd" / "yaoma.service"
+    for line in re.findall(r"^Environment=(.*)$", unit.read_text("utf-8"), re.MULTILINE):
+        monkeypatch.setenv(*line.split("=", 1))
+    till = PtyTill()
+    tables = f"""
+[[pass_through]]
+station = "counter"
+driver = "hid_gadget"
+timeout_s = 0.5
+[pass_through.options]
+device = "{till.path}"
+"""
+    box = new_county(codes=["81000000000000000001"]).add_box(verbose=True, settings={"tables": tables})
+    box.start()
+    assert box.command("ticket", "open", "counter", "dispense").returncode == 0
+    for name in ("payment at the till", "insurance QR at the till"):
+        box.scan(_AT_TILL[name])
+        assert f"{_AT_TILL[name]}\n" == typed(till.take_all(1.0))
+    till.fall_asleep()
+    box.scan(_AT_TILL["payment that did not arrive"])
+    wait_for(lambda: "reason=not_passed_on" in box.program.said(), "the operator is not told")
+    places = _files(box.state, box.program.log)
+    for command in (["status", "--json"], ["journal", "export"], ["journal", "show", "--last", "100", "--json"]):
+        done = box.command(*command)
+        assert done.returncode == 0, done.stderr
+        places[" ".join(command)] = f"{done.stdout}{done.stderr}".encode()
+
+    assert b"pass_on" in places["journal export"], "the failure is not recorded"
+    found = [
+        f"{name} in {place}"
+        for place, raw in places.items()
+        for name, marker in _AT_TILL.items()
+        if any(form in raw for form in _forms(marker))
+    ]
+    assert not found, f"lies open: {found}"
+    assert box.program.process is not None
+    # Also a copy that lost its ends would show it.
+    parts = [marker[2:-2].encode() for marker in _AT_TILL.values()]
+    end_s, left = time.monotonic() + 10, ["?"]
+    while left and time.monotonic() < end_s:
+        try:
+            left = [one for part in parts for one in places_of(box.program.process.pid, part)]
+        except PermissionError:
+            break
+        time.sleep(0.25)
+    till.unplug()
+    assert left in ([], ["?"]), "\n".join(left)

@@ -23,6 +23,7 @@ from yaoma.doctor.finding import Finding, Group, trouble
 from yaoma.doctor.host import Account, Host, account_of
 from yaoma.doctor.journal import check_aside, check_journal
 from yaoma.doctor.key_files import check_keys
+from yaoma.doctor.outputs import check_gpio_after_a_crash, check_outputs, check_running_outputs
 from yaoma.doctor.policy import check_policy
 from yaoma.doctor.scanners import KEYBOARD_DRIVERS, check_running_scanners, check_scanners, device_of
 from yaoma.doctor.service import check_service, is_locked, status_of
@@ -143,6 +144,8 @@ def _checks(patient: _Patient) -> list[tuple[Group, Check]]:
             ),
         ),
         (Group.SCANNER, lambda: _scanners(patient)),
+        (Group.INDICATOR, lambda: _outputs(patient)),
+        (Group.INDICATOR, lambda: check_gpio_after_a_crash(patient.loaded, host)),
         (Group.SCANNER, lambda: check_calibrations(patient.loaded)),
         (Group.HOST, lambda: _console(patient)),
         (Group.BROKER, lambda: _broker(patient)),
@@ -187,6 +190,13 @@ def _scanners(patient: _Patient) -> list[Finding]:
         # The silent daemon holds them.
         return []
     return check_scanners(patient.loaded, patient.service, patient.host)
+
+
+def _outputs(patient: _Patient) -> list[Finding]:
+    if patient.status is not None:
+        return check_running_outputs(patient.loaded, patient.status, patient.service, patient.host)
+    # A silent daemon holds them.
+    return [] if patient.locked else check_outputs(patient.loaded, patient.service, patient.host)
 
 
 def _console(patient: _Patient) -> list[Finding]:

@@ -32,6 +32,8 @@ class Group(StrEnum):
     KEYS = "keys"
     CLOCK = "clock"
     SCANNER = "scanner"
+    INDICATOR = "indicator"
+    TILL = "till"
     HOST = "host"
     BROKER = "broker"
     DELIVERY = "delivery"
