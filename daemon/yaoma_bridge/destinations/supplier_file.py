@@ -26,6 +26,7 @@ _HEAD: Final = (
     *("supplier", "supplier_bill", "institution", "ticket", "checked_at", "result", "code", "product", "lot"),
     *("expected", "found", "reason"),
 )
+_RECEIVING: Final = frozenset({"receive", "transfer_in", "gift_in"})
 _NO_SUPPLIER: Final = "unknown"
 _UNSAFE: Final = re.compile(r"[^\w.-]+")
 _MOST_LETTERS: Final = 60
@@ -85,7 +86,7 @@ class SupplierFileDestination:
     def rule(self, bill: Bill, line: BillLine) -> Ruling:
         """Want the lines of deliveries that were held against a note."""
         found = _difference(bill, line.shipment or bill.shipment)
-        if not found:
+        if not found or bill.operation not in _RECEIVING:
             return Ruling(RulingKind.NOT_NEEDED, "nothing_compared")
         if self._options.only_differences and not any(
             _number(found, name) for name in ("missing", "extra", "doubtful")
