@@ -99,6 +99,16 @@ def test_feed_when_a_packet_is_damaged_then_it_is_told_at_once_and_the_next_is_f
     assert reader.feed(SCAN.resent().to_bytes()) + reader.flush() == [SCAN.resent()]
 
 
+def test_feed_when_damage_comes_twice_then_it_is_told_twice() -> None:
+    """A whole packet in between ends the one run of damage; noise before it is forgiven."""
+    damaged = bytearray(SCAN.to_bytes())
+    damaged[10] ^= 1
+    reader = SsiReader()
+    for _ in range(2):
+        assert reader.feed(bytes(damaged)) == [Garbled(len(damaged))]
+        assert reader.feed(b"\x02" + SCAN.to_bytes()) + reader.flush() == [SCAN]
+
+
 def test_flush_when_a_packet_was_cut_off_then_it_is_told_and_forgotten() -> None:
     """Half a packet is damage with its length; nothing of it is left in memory."""
     reader = SsiReader()
