@@ -106,7 +106,8 @@ def test_feed_when_damage_comes_twice_then_it_is_told_twice() -> None:
     reader = SsiReader()
     for _ in range(2):
         assert reader.feed(bytes(damaged)) == [Garbled(len(damaged))]
-        assert reader.feed(b"\x02" + SCAN.to_bytes()) + reader.flush() == [SCAN]
+        assert reader.feed(b"\x02" + SCAN.to_bytes()) == [SCAN]
+    assert not reader.is_pending
 
 
 def test_flush_when_a_packet_was_cut_off_then_it_is_told_and_forgotten() -> None:
