@@ -10,12 +10,19 @@ import pytest
 from jsonschema import Draft7Validator, FormatChecker
 
 from fakes.bills import NOON_MS, bill_of, line_of
+from fakes.box import BoxLog
 from fakes.destinations import destination, simulator
 from fakes.simulated import Simulated
 from yaoma.core.canonical import Json
+from yaoma.core.record import Entry, Kind
 from yaoma_bridge.bill import Bill
-from yaoma_bridge.epcis_events import EpcisNames, capture_document, events_of, is_observed
+from yaoma_bridge.destinations.epcis_inspections import EpcisInspections
+from yaoma_bridge.epcis_events import EpcisNames, capture_document, events_of, inspection_of, is_observed
+from yaoma_bridge.epcis_repository import EpcisOptions, EpcisRepository
+from yaoma_bridge.errors import DestinationError
+from yaoma_bridge.events import Event
 from yaoma_bridge.platform import AnswerState, RulingKind
+from yaoma_link.receipt import OutcomeState
 
 NAMES = EpcisNames("https://example.invalid/cn-drug-trace")
 OPERATIONS = [
@@ -133,7 +140,7 @@ def test_capture_when_the_job_lies_elsewhere_then_its_address_is_not_followed(
     answer = platform.send(parcel, NOON_MS)
     assert AnswerState.PROCESSING is answer.state
     assert "/capture/job1" == answer.facts["job"]
-    job = getattr(platform, "_job")  # noqa: B009 - a private name
+    job = EpcisRepository(EpcisOptions(url=f"{repository.url}/api", uri_base="https://example.invalid/x"))._job
     assert ("", "", "") == tuple(
         job(url) for url in ("https://evil.example/capture/1", "//evil.example/1", "capture/1")
     )
@@ -143,3 +150,101 @@ def test_rule_when_the_vocabulary_has_no_word_then_nothing_is_sent(tmp_path: Pat
     """Opening a pack has no step in the vocabulary."""
     platform = destination("epcis", tmp_path, "https://repository.example")
     assert RulingKind.NOT_NEEDED is platform.rule(bill_of("split"), line_of()).kind
+
+
+def _scan(log: BoxLog, serial: int, **fields: Json) -> Event:
+    code = f"cn20:8000001{serial:09d}0000"
+    said: dict[str, Json] = {
+        "code": code,
+        "verdict": "PASS",
+        "reason": "in_list",
+        "station": "desk",
+        "operation": "verify",
+    }
+    record = log.add(Entry(Kind.SCAN, {**said, "ticket": None, **fields}))
+    return Event(record.seq + 1, log.name, log.log, record.seq, record)
+
+
+def _inspections(repository: Simulated, settle_s: int = 0) -> EpcisInspections:
+    options = {"url": f"{repository.url}/api", "uri_base": NAMES.base, "plain_http": True, "read_s": 0.5}
+    return EpcisInspections("inspections", EpcisOptions.model_validate({**options, "settle_s": settle_s}))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "disposition"),
+    [
+        ("PASS", "in_list", "conformant"),
+        ("STOP", "denied_recall", "recalled"),
+        ("STOP", "expired", "expired"),
+        ("REVIEW", "not_in_list", "no_pedigree_match"),
+        ("STOP", "sold_here", "non_conformant"),
+    ],
+)
+def test_inspection_when_a_pack_is_only_verified_then_the_published_schema_takes_it(
+    schema: Draft7Validator, log: BoxLog, verdict: str, reason: str, disposition: str
+) -> None:
+    """A verification is an ObjectEvent OBSERVE, inspecting, with what was found."""
+    event = inspection_of(_scan(log, 1, verdict=verdict, reason=reason), NAMES)
+    assert ("OBSERVE", "inspecting", disposition) == (event["action"], event["bizStep"], event["disposition"])
+    assert [] == [error.message for error in schema.iter_errors(capture_document([event], NAMES, NOON_MS))]
+
+
+def test_inspections_when_records_come_then_only_verifications_are_captured(repository: Simulated, log: BoxLog) -> None:
+    """Scans of a ticket, bad reads and other records have nothing to say here."""
+    repository.reset()
+    events = [
+        _scan(log, 1),
+        _scan(log, 2, operation="dispense", ticket="t1"),
+        _scan(log, 3, verdict="FAULT"),
+        _scan(log, 4, verdict="STOP", reason="denied_recall"),
+    ]
+    destination = _inspections(repository)
+    destination.resume("")
+    delivered = destination.deliver(events)
+    assert [(1, ""), (2, "nothing_to_say"), (3, "nothing_to_say"), (4, "")] == [
+        (one.n, one.reason) for one in delivered
+    ]
+    assert ("4", 2) == (destination.mark, len(repository.received()))
+
+
+@pytest.mark.parametrize("fault", ["time_out_after_acceptance", "http_500", "malformed_json", "rate_limit"])
+def test_inspections_when_nobody_knows_then_the_repository_is_asked_before_it_is_sent_again(
+    repository: Simulated, log: BoxLog, fault: str
+) -> None:
+    """Whatever happens to a capture, and whoever goes on, each verification is there once."""
+    repository.reset()
+    events = [_scan(log, serial) for serial in range(3)]
+    destination = _inspections(repository)
+    destination.resume("")
+    repository.fail(fault, only="EPCISDocument", delay_s=0.7)
+    for worker in (destination, _inspections(repository), _inspections(repository)):
+        try:
+            worker.resume("")
+            worker.deliver(events)
+        except DestinationError:
+            worker.close()
+    assert 3 == len(repository.received())
+
+
+def test_inspections_when_one_is_refused_then_the_others_are_captured(repository: Simulated, log: BoxLog) -> None:
+    """A document is taken whole or not at all, so after a refusal each goes by itself."""
+    repository.reset()
+    events = [_scan(log, serial) for serial in range(3)]
+    destination = _inspections(repository)
+    destination.resume("")
+    repository.fail("refused", count=2, only="EPCISDocument")
+    states = [one.state for one in destination.deliver(events)]
+    assert [OutcomeState.REFUSED, OutcomeState.ACCEPTED, OutcomeState.ACCEPTED] == states
+    assert 2 == len(repository.received())
+
+
+def test_inspections_when_they_begin_anew_then_absence_is_not_believed_at_once(
+    repository: Simulated, log: BoxLog
+) -> None:
+    """What another worker has sent may still be under way, so it gets its time to come."""
+    repository.reset()
+    destination = _inspections(repository, settle_s=60)
+    destination.resume("")
+    with pytest.raises(DestinationError, match="not_there_yet"):
+        destination.deliver([_scan(log, 1)])
+    assert [] == repository.received()

@@ -1,73 +1,25 @@
 """The destination `epcis`: each bill as EPCIS 2.0 events to a repository's capture interface (SCANNERS.md 3)."""
 
-import json
 from collections.abc import Sequence
-from http import HTTPStatus
-from pathlib import Path
-from typing import Annotated, ClassVar, Final
-from urllib.parse import quote, urlsplit
+from dataclasses import replace
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel
 
 from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.epcis_events import EpcisNames, capture_document, event_id, events_of, is_observed
-from yaoma_bridge.errors import ConfigError
+from yaoma_bridge.epcis_repository import EpcisOptions, EpcisRepository
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Parcel, Ruling, RulingKind
-from yaoma_bridge.said import shown_sentence
-from yaoma_bridge.web_answer import answer_of_error, answer_of_status
-from yaoma_bridge.web_call import UnreadableError, WebCaller, WebError, WebReply, read_json
 
-__all__ = ["EpcisDestination", "EpcisOptions"]
+__all__ = ["EpcisDestination"]
 
-_HEADERS: Final = {"GS1-EPCIS-Version": "2.0.0", "GS1-CBV-Version": "2.0.0", "Accept": "application/json"}
-#: A document is taken as a whole or not at all, so one of its events speaks for the others.
-_CAPTURE_HEADERS: Final = {"Content-Type": "application/json", "GS1-Capture-Error-Behaviour": "rollback"}
-#: A repository captures in the background: before so many milliseconds "not there" is not believed.
-_SETTLE_MS: Final = 60_000
-
-
-class EpcisOptions(BaseModel):
-    """Options of the destination `epcis`.
-
-    Args:
-        url: The repository's base address; `/capture` and `/events` follow it.
-        uri_base: Base of our URIs, without a slash at its end; its domain must belong to the operator.
-        prefix: Prefix of our own fields.
-        namespace: Its URI; `<uri_base>/ns/` if empty.
-        token: File with a bearer token, absolute; None if the repository wants none.
-        authority, certificate, key: TLS files, absolute.
-        plain_http: Allow `http:`.
-        connect_s: How long connecting may take, seconds.
-        read_s: How long the other side may be silent, seconds.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    url: str
-    uri_base: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*[^\s/?#]$")]
-    prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")] = "yaoma"
-    namespace: str = ""
-    token: Path | None = None
-    authority: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    plain_http: bool = False
-    connect_s: Annotated[float, Field(gt=0, le=20)] = 5.0
-    read_s: Annotated[float, Field(gt=0, le=40)] = 20.0
-
-    @field_validator("token", "authority", "certificate", "key")
-    @classmethod
-    def _is_absolute(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_absolute():
-            raise ValueError("an absolute path was expected")
-        return path
+_MS: Final = 1000
 
 
 class EpcisDestination:
     """Captures bills at an EPCIS 2.0 repository.
 
-    A capture is taken with 202 and an address that tells how it went (`captureID`); an event's id is made from its
-    bill, so that after an unknown outcome the repository can be asked for just that event.
+    An event's id is made from its bill, so after an unknown outcome the repository can be asked for just that event.
 
     Args:
         name: Its name in the configuration.
@@ -82,19 +34,9 @@ class EpcisDestination:
 
     def __init__(self, name: str, options: EpcisOptions) -> None:
         self._name = name
-        self._url = options.url.rstrip("/")
         self._names = EpcisNames(options.uri_base, options.prefix, options.namespace)
-        self._headers = dict(_HEADERS)
-        if options.token is not None:
-            self._headers["Authorization"] = f"Bearer {_token(options.token)}"
-        self._caller = WebCaller(
-            authority=options.authority,
-            certificate=options.certificate,
-            key=options.key,
-            plain_http=options.plain_http,
-            connect_s=options.connect_s,
-            read_s=options.read_s,
-        )
+        self._settle_ms = options.settle_s * _MS
+        self._repository = EpcisRepository(options)
 
     @property
     def name(self) -> str:
@@ -120,98 +62,34 @@ class EpcisDestination:
 
     def parcels(self, bill: Bill) -> Sequence[Parcel]:
         """Send a bill as a whole: its events hang together."""
-        lines = tuple(range(len(bill.lines)))
-        return [Parcel(bill.number, "capture", bill, lines)]
+        return [Parcel(bill.number, "capture", bill, tuple(range(len(bill.lines))))]
 
     def send(self, parcel: Parcel, now_ms: int) -> Answer:
         """Capture the events."""
         events = events_of(parcel.bill, self._names)
-        document = capture_document(events, self._names, now_ms)
-        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        try:
-            reply = self._caller.post(f"{self._url}/capture", body, {**self._headers, **_CAPTURE_HEADERS})
-        except WebError as error:
-            return answer_of_error(error, {"sent_ms": now_ms, "job": None})
-        if reply.status in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            return Answer(AnswerState.ACCEPTED)
-        if reply.is_good:
-            job = self._job(reply.headers.get("location", ""))
-            return Answer(AnswerState.PROCESSING, facts={"sent_ms": now_ms, "job": job or None})
-        return _not_taken(reply)
+        answer = self._repository.capture(capture_document(events, self._names, now_ms))
+        return replace(answer, facts={**answer.facts, "sent_ms": now_ms})
 
     def ask(self, parcel: Parcel, now_ms: int) -> Answer:
         """Ask for the capture job, or for the events themselves if its address never came."""
         job = parcel.facts.get("job")
-        path = job if isinstance(job, str) else f"/events/{quote(self._first_event(parcel), safe='')}"
-        try:
-            reply = self._caller.get(self._url + path, self._headers)
-        except WebError as error:
-            return Answer(AnswerState.UNKNOWN, error.trouble.value, is_outage=True)
-        if reply.status == HTTPStatus.NOT_FOUND:
-            return _not_there(parcel, now_ms)
-        if not reply.is_good:
-            return Answer(AnswerState.UNKNOWN, f"http_{reply.status // 100}xx", is_outage=True)
-        try:
-            answer = read_json(reply)
-        except UnreadableError as error:
-            return Answer(AnswerState.UNKNOWN, error.reason, is_outage=True)
-        return _job_answer(answer) if job else Answer(AnswerState.ACCEPTED)
+        if isinstance(job, str):
+            answer = self._repository.job(job)
+            if answer.state is not AnswerState.WAITING:
+                return answer
+            # The job was forgotten, which says nothing of the events.
+            return Answer(AnswerState.UNKNOWN, "not_there_yet", facts={"job": None})
+        answer = self._repository.event(event_id(parcel.bill, 0))
+        return answer if answer.state is not AnswerState.WAITING else self._not_there(parcel, now_ms)
 
     def close(self) -> None:
         """Give connections back."""
-        self._caller.close()
+        self._repository.close()
 
-    def _first_event(self, parcel: Parcel) -> str:
-        return event_id(parcel.bill, 0)
-
-    def _job(self, location: str) -> str:
-        """Give the job's path below our repository; an address elsewhere is never followed."""
-        if location.startswith(self._url + "/"):
-            return location.removeprefix(self._url)
-        base = urlsplit(self._url).path
-        if location.startswith("/") and not location.startswith("//"):
-            return location.removeprefix(base) if base and location.startswith(f"{base}/") else location
-        return ""
-
-
-def _not_there(parcel: Parcel, now_ms: int) -> Answer:
-    """Say what 404 means: a job may be forgotten, an event may still come for a while."""
-    since = parcel.facts.get("sent_ms") or parcel.facts.get("asked_ms")
-    since_ms = since if isinstance(since, int) else now_ms
-    is_settled = now_ms - since_ms >= _SETTLE_MS and not parcel.facts.get("job")
-    state = AnswerState.WAITING if is_settled else AnswerState.UNKNOWN
-    return Answer(state, "not_there" if is_settled else "not_there_yet", facts={"asked_ms": since_ms, "job": None})
-
-
-def _job_answer(answer: dict[str, object]) -> Answer:
-    if answer.get("success") is True and answer.get("running") is not True:
-        return Answer(AnswerState.ACCEPTED)
-    if answer.get("running") is True or "success" not in answer:
-        return Answer(AnswerState.PROCESSING)
-    errors = answer.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return Answer(AnswerState.REFUSED, "epcis_refused", shown_sentence(first.get("detail") or first.get("title")))
-
-
-def _not_taken(reply: WebReply) -> Answer:
-    """Read an error: what the repository says is wrong with the document itself is a refusal."""
-    if (trouble := answer_of_status(reply)) is not None:
-        return trouble
-    if reply.status == HTTPStatus.CONFLICT:
-        return Answer(AnswerState.UNKNOWN, "maybe_there")  # an event of this id: ours, or another's
-    try:
-        problem = read_json(reply)
-    except UnreadableError:
-        return Answer(AnswerState.HELD, "address_wrong", is_outage=True)
-    said = shown_sentence(problem.get("detail") or problem.get("title"))
-    return Answer(AnswerState.REFUSED, "epcis_refused", said)
-
-
-def _token(path: Path) -> str:
-    try:
-        text = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError("token: the file can't be read", "Write the token into it") from None
-    if not text or not text.isprintable():
-        raise ConfigError("token: the file holds no token", "Write the token into it")
-    return text
+    def _not_there(self, parcel: Parcel, now_ms: int) -> Answer:
+        """Believe that an event is not there only once it had time to come."""
+        since = parcel.facts.get("sent_ms") or parcel.facts.get("asked_ms")
+        since_ms = since if isinstance(since, int) else now_ms
+        if now_ms - since_ms >= self._settle_ms:
+            return Answer(AnswerState.WAITING, "not_there")
+        return Answer(AnswerState.UNKNOWN, "not_there_yet", facts={"asked_ms": since_ms})
