@@ -155,6 +155,7 @@ MATRIX = [
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: row.fault or "none")
+@pytest.mark.row("S3-05", part="bridge")
 def test_each_trouble_has_its_end(row: Row, bridge: UploadingBridge, platform: Simulated, log: BoxLog) -> None:
     """No trouble loses a bill, none doubles it at the platform, and the box hears each turn."""
     if row.fault:

@@ -69,6 +69,8 @@ def test_a_call_is_signed_as_the_open_platform_says(method: SignMethod, made: st
         (Family.YLJG, "gift_in", 0),
     ],
 )
+@pytest.mark.row("S1-02", part="bridge")
+@pytest.mark.row("S2-16", part="bridge")
 def test_an_operation_has_its_bill_type_by_family(family: Family, operation: str, number: int) -> None:
     """Hospitals have no type for transfers and gifts; nothing is invented for them."""
     assert bill_type(family, operation, {}) == number
@@ -135,6 +137,7 @@ def test_a_code_inside_a_container_of_the_bill_is_not_said_twice() -> None:
     assert parcel.lines == (0, 1, 2)
 
 
+@pytest.mark.row("S1-11", part="bridge")
 def test_deliveries_of_two_suppliers_go_in_two_bills() -> None:
     """Each despatch note has its own sender and its own result of the check."""
     differences: tuple[dict[str, Json], ...] = (

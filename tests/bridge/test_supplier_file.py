@@ -38,6 +38,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.row("S1-11", part="bridge")
+@pytest.mark.row("S4-03", part="bridge")
 def test_each_note_of_a_delivery_becomes_a_file_of_its_supplier(tmp_path: Path) -> None:
     """What matched, lacked and was doubted stands there, in a folder whose name is no way out."""
     destination = SupplierFileDestination("files", SupplierFileOptions(folder=tmp_path))

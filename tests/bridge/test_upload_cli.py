@@ -114,6 +114,7 @@ def test_explain_says_done_only_when_all_have_accepted(bridge: UploadingBridge, 
     assert json.loads(_run(bridge, "explain", f"{log.name}/{log.log}/4", "--json"))[0]["state"] == "no_bill"
 
 
+@pytest.mark.row("S2-21", part="bridge")
 def test_uploads_lists_what_is_stuck(bridge: UploadingBridge, platform: _Revocable, log: BoxLog) -> None:
     """Refused, held and unknown records are listed with their reasons; accepted ones only when asked for."""
     platform.ruling = lambda bill, line: Ruling(

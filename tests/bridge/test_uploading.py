@@ -48,6 +48,8 @@ def _sent(bridge: UploadingBridge, log: BoxLog) -> None:
     bridge.bill()
 
 
+@pytest.mark.row("S0-12", part="bridge")
+@pytest.mark.row("S2-10", part="bridge")
 def test_a_closed_ticket_is_sent_once_and_its_box_is_told(
     bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
 ) -> None:
@@ -63,6 +65,7 @@ def test_a_closed_ticket_is_sent_once_and_its_box_is_told(
     assert len(platform.sent) == 1
 
 
+@pytest.mark.row("S4-18", part="bridge")
 def test_accepted_is_said_only_after_processing(
     bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
 ) -> None:
@@ -151,6 +154,7 @@ def test_cancelled_undone_stopped_and_practised_scans_are_not_sent(
     assert bridge.fates() == {A: ("accepted", "")}
 
 
+@pytest.mark.row("S2-08", part="bridge")
 def test_what_went_into_quarantine_is_held_until_it_is_released(
     bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
 ) -> None:
@@ -177,6 +181,8 @@ def test_what_went_into_quarantine_is_held_until_it_is_released(
     assert {parcel.bill.operation for parcel in platform.sent} == {"receive"}
 
 
+@pytest.mark.row("S1-14", part="bridge")
+@pytest.mark.row("S2-13", part="bridge")
 def test_a_sale_waits_for_its_receipt(
     bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
 ) -> None:
@@ -317,3 +323,21 @@ def _own(fields: Mapping[str, Json]) -> dict[str, Json]:
     """Give the fields that are not part of every record."""
     common = {"v", "log", "seq", "kind", "boot", "wall_ms", "mono_ms", "clock"}
     return {name: value for name, value in fields.items() if name not in common}
+
+
+@pytest.mark.row("S0-08", part="bridge")
+def test_a_return_names_who_had_sent_the_pack(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """What goes back to a supplier carries note and sender of the delivery that it came by."""
+    counter.open("receive", shipment="n1")
+    counter.scan(A, shipment="n1")
+    assert counter.ticket is not None
+    fields: dict[str, Json] = {"ticket": counter.ticket.id, "station": counter.station, "shipment": "n1"}
+    log.add(Entry(Kind.DIFFERENCE, {**fields, "supplier": "甲公司", "bill": "S1", "missing": 0}))
+    counter.close()
+    counter.sell(A, operation="return_supplier")
+    _sent(bridge, log)
+    bridge.upload()
+    returned = platform.sent[-1].bill
+    assert (returned.operation, returned.supplier, returned.lines[0].shipment) == ("return_supplier", "甲公司", "n1")

@@ -12,6 +12,7 @@ __all__ = ["Counter", "code_of"]
 
 _INTO = {
     "receive": ("in_stock", "quarantined"),
+    "gift_in": ("in_stock", "quarantined"),
     "dispense": ("dispensed", ""),
     "return_customer": ("returned", ""),
     "return_supplier": ("left", ""),

@@ -2,8 +2,8 @@
 
 What public material does not say is decided here openly: a bill fails as a whole, `process_info` names the code at
 fault, a bill is processed after `--polls` status queries. The control port also takes `{"data": {...}}`: `codes` (what
-is wrong with a code), `companies` (name to ids), `despatches` (bill to its detail), `despatch_of` (code to bill) and
-`inside` (code to its container).
+is wrong with a code), `companies` (name to ids), `despatches` (bill to its detail), `despatch_of` (code to bill),
+`details` (code to what `codedetail` says) and `inside` (code to its container).
 
 Own faults: `app_call_limited`, `session_lost`, `wrong_signature`, `remote_error`, `duplicate` (taken, and answered as
 if it had been there), `inner_fail`, `sold`, `accepted_then_failed`, `not_listed`.
@@ -100,6 +100,7 @@ class Alihealth(FaultySimulator):
             "query.relation": self._relation,
             "query.upbillcode": self._despatch_of,
             "listupout.detail": self._despatch,
+            "listupout": self._despatches,
         }.get(name)
         if name in _NEEDED:
             result = self._upload(family, name, fields, fault)
@@ -203,6 +204,11 @@ class Alihealth(FaultySimulator):
         found = self.data.get("despatch_of", {}).get(fields.get("code", ""))
         rows = [found] if found else []
         return {"success": True, "msg_code": "SUCCESS", "model_list": {"bill_upstream_dto": rows}}
+
+    def _despatches(self, fields: dict[str, str]) -> dict[str, Any]:
+        known = self.data.get("despatches", {})
+        rows = [{"bill_code": bill, "from_ref_user_id": one["ent_send_id"]} for bill, one in known.items()]
+        return _good({"total_num": len(rows), "result_list": {"bill_up_out_dto": rows}})
 
     def _despatch(self, fields: dict[str, str]) -> dict[str, Any]:
         found = self.data.get("despatches", {}).get(fields.get("bill_code", ""))
