@@ -12,7 +12,7 @@ DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev py
 KEEP ?=
 # One more than processors: some tests wait most of their time.
 WORKERS ?= $(shell expr $$(nproc) + 1)
-ROWS ?= append,box,drain,verdict,update,list
+ROWS ?= $(if $(DECODE_SAMPLES),decode,append,box,drain,verdict,update,list)
 ROUNDS ?= 3
 DESTDIR ?=
 
@@ -42,7 +42,7 @@ test-again: venv ## Run what failed last time once more, one after the other
 test-slow: venv ## Run all tests, the long ones too
 	YAOMA_EXAMPLES=500 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
-bench: venv ## Measure speed beside floors and peers (ROWS=append,drain,list100 ROUNDS=3)
+bench: venv ## Measure speed beside floors and peers (ROWS=append,decode ROUNDS=3; DECODE_SAMPLES=folder of pictures)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --group bench
 	$(BIN)/python tests/bench/run.py --rows "$(ROWS)" --rounds "$(ROUNDS)"
 

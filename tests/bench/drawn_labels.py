@@ -18,8 +18,8 @@ __all__ = ["LIMITS", "Shot", "View", "clutter", "photographed", "trace_code"]
 Picture = npt.NDArray[np.uint8]
 
 FRAME: Final = (960, 540)
-_MODULE_TEXELS: Final = 8
-_OVERSAMPLED: Final = 3
+_MODULE_TEXELS: Final = 4
+_OVERSAMPLED: Final = 2
 _QUIET_MODULES: Final = 10
 
 
@@ -178,7 +178,7 @@ def _paper(code: zxingcpp.Barcode, text: str, view: View, dice: np.random.Genera
     texels = np.repeat(np.repeat(modules, _MODULE_TEXELS, 0), _MODULE_TEXELS, 1)
     if is_linear:
         below = np.full((14 * _MODULE_TEXELS, texels.shape[1]), 255, np.uint8)
-        cv2.putText(below, text[:26], (20 * _MODULE_TEXELS, 10 * _MODULE_TEXELS), 0, 2.6, 30, 5, cv2.LINE_AA)
+        cv2.putText(below, text[:26], (20 * _MODULE_TEXELS, 10 * _MODULE_TEXELS), 0, 1.3, 30, 2, cv2.LINE_AA)
         texels = np.vstack([texels, below])
     ink = dice.uniform(0.03, 0.12)
     return (ink + (0.97 - ink) * texels.astype(np.float32) / 255).astype(np.float32)

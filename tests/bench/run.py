@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.append_section import AppendSection
 from bench.box_section import BoxSection
+from bench.decode_section import DecodeSection
 from bench.drain_section import DrainSection
 from bench.list_section import ListSection, LongListSection
 from bench.machine import describe
@@ -44,6 +45,7 @@ _NICE = -20
 SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
     "append": AppendSection,
     "box": BoxSection,
+    "decode": DecodeSection,
     "drain": DrainSection,
     "reader": LongReaderSection,
     "reader_short": ReaderSection,

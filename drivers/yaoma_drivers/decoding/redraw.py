@@ -15,7 +15,7 @@ from yaoma_drivers.decoding.arrays import Line
 __all__ = ["Redrawn", "redraw"]
 
 #: Samples a module.
-_FINE: Final = 6
+_FINE: Final = 4
 #: How far blur may reach, and how fine its shape is known, in modules.
 _REACH: Final = 4.0
 _TAP: Final = 0.5

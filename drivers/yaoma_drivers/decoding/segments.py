@@ -28,8 +28,12 @@ _PLACES: Final = SAMPLES // _STEP
 _WIDTHS: Final = (
     ACROSS_SAMPLES * code128.CHARACTER_MODULES / code128.TRACE_MODULES * 0.3 * 1.08 ** np.arange(21)
 ).astype(np.float32)
-#: What each step of width costs by which one character differs from the next.
+#: By how many steps of width one character may differ from the next, and what each step costs.
+_STEPS: Final = (-1, 1, -2, 2, -3, 3)
 _STEP_COST: Final = 0.01
+#: So few windows at once that the library of numpy does not spread each product over all processors: here that costs
+#: more than it brings, and would take them from the recorder.
+_AT_ONCE: Final = 50
 _LEAST_SCORE: Final = 0.45
 _NEVER: Final = np.float32(-1e6)
 
@@ -59,46 +63,45 @@ def lay_out(line: Line, known: Sequence[int] | None = None) -> Segments | None:
         known: What the characters are, if only their places are asked for.
     """
     windows = _windows(line)
-    characters = _of_length_one(windows[:, :, :_CHARACTER])
+    characters = _of_length_one(windows[:, :, :_CHARACTER]).reshape(-1, _AT_ONCE, _CHARACTER)
     patterns, ends = _patterns()
-    matches = (characters.reshape(-1, _CHARACTER) @ patterns).reshape(len(_WIDTHS), _PLACES, 2, -1)
     stops = _of_length_one(windows) @ ends
     found = []
     for is_turned in (False, True):
-        # On its head it begins with the stop, whose place is two modules wider, and ends with the start.
-        data = matches[:, :, int(is_turned), : code128.CHECK_MODULUS]
-        start = matches[:, :, int(is_turned), code128.START_C]
-        stop = stops[:, :, int(is_turned)]
-        found.append(_best_way(data, start, stop, known, is_turned=is_turned))
+        matches = np.matmul(characters, patterns[int(is_turned)]).reshape(len(_WIDTHS), _PLACES, -1)
+        found.append(_best_way(matches, stops[:, :, int(is_turned)], known, is_turned=is_turned))
     best = max(found, key=lambda one: one.score)
     return best if best.score >= _LEAST_SCORE else None
 
 
-def _best_way(data: Line, start: Line, stop: Line, known: Sequence[int] | None, *, is_turned: bool) -> Segments:
+def _best_way(matches: Line, stop: Line, known: Sequence[int] | None, *, is_turned: bool) -> Segments:
+    """Find the way through the line on which the characters match best (dynamic programming)."""
     offsets, stop_offsets = _offsets()
+    data, start = matches[:, :, : code128.CHECK_MODULUS], matches[:, :, code128.START_C]
+    # On its head it begins with the stop, which is two modules wider, and ends with the start.
     first, last = (stop, start) if is_turned else (start, stop)
     best = data.max(axis=2) if known is None else None
     total = first
-    came: list[npt.NDArray[np.int8]] = []
+    ways: list[Line] = []
     for number in range(1, code128.TRACE_CHARACTERS):
         ended = np.full_like(total, _NEVER)
         for width, offset in enumerate(stop_offsets if is_turned and number == 1 else offsets):
             ended[width, offset:] = total[width, : _PLACES - offset]
-        choice, reached = _best_neighbour(ended)
-        came.append(choice)
+        ways.append(ended)
+        reached = _best_neighbour(ended)
         if number == code128.TRACE_CHARACTERS - 1:
             total = reached + last
         elif best is not None:
             total = reached + best
         elif known is not None:
             total = reached + data[:, :, known[-1 - number if is_turned else number]]
-    width, place = (int(value) for value in np.unravel_index(int(np.argmax(total)), total.shape))
+    width, place = divmod(int(np.argmax(total)), _PLACES)
     score = float(total[width, place]) / code128.TRACE_CHARACTERS
     last_modules = code128.CHARACTER_MODULES if is_turned else code128.STOP_MODULES
     bounds = [place * _STEP + float(_WIDTHS[width]) * last_modules / code128.CHARACTER_MODULES, float(place * _STEP)]
     values = [code128.START_C if is_turned else code128.STOP]
-    for number, choice in reversed(list(enumerate(came))):
-        width = int(choice[width, place])
+    for number, ended in reversed(list(enumerate(ways))):
+        width = _chosen(ended, width, place)
         place -= int((stop_offsets if is_turned and number == 0 else offsets)[width])
         bounds.append(float(place * _STEP))
         values.append(int(np.argmax(data[width, place])))
@@ -108,17 +111,20 @@ def _best_way(data: Line, start: Line, stop: Line, known: Sequence[int] | None, 
     return Segments(np.array(bounds[::-1]), tuple(values[::-1]), score, is_turned)
 
 
-def _best_neighbour(ended: Line) -> tuple[npt.NDArray[np.int8], Line]:
-    """For each width and place, from which similar width of the character before it is best come to."""
+def _best_neighbour(ended: Line) -> Line:
+    """For each width and place, how well it is come to from the similar width that is best."""
     reached = ended.copy()
-    which = np.zeros(ended.shape, np.int8)
-    for by in (-1, 1, -2, 2, -3, 3):
+    for by in _STEPS:
         low, high = max(0, -by), min(len(ended), len(ended) - by)
         tried = ended[low + by : high + by] - np.float32(_STEP_COST * abs(by))
-        is_better = tried > reached[low:high]
-        np.copyto(reached[low:high], tried, where=is_better)
-        which[low:high][is_better] = by
-    return which + np.arange(len(ended), dtype=np.int8)[:, None], reached
+        np.maximum(reached[low:high], tried, out=reached[low:high])
+    return reached
+
+
+def _chosen(ended: Line, width: int, place: int) -> int:
+    """From which width that is, on the way back."""
+    near = [width, *(width + by for by in _STEPS if 0 <= width + by < len(ended))]
+    return max(near, key=lambda one: float(ended[one, place]) - _STEP_COST * abs(one - width))
 
 
 def _windows(line: Line) -> Line:
@@ -151,13 +157,13 @@ def _places_of_windows() -> tuple[Line, Line]:
 
 
 @cache
-def _patterns() -> tuple[Line, Line]:
-    """All characters as columns, upright ones and then mirrored ones, and the two ways of the stop."""
+def _patterns() -> tuple[tuple[Line, Line], Line]:
+    """All characters as columns, upright and mirrored, and the two ways of the stop."""
     upright = np.stack([_seen(code128.ink([value])) for value in range(code128.STOP)])
     stop = _seen(code128.ink([code128.STOP]))
-    both = np.concatenate([upright, upright[:, ::-1]])
     ends = np.stack([stop, stop[::-1]], axis=1)
-    return np.ascontiguousarray(both.T, dtype=np.float32), np.asarray(ends, np.float32)
+    both = (np.ascontiguousarray(upright.T), np.ascontiguousarray(upright[:, ::-1].T))
+    return both, np.asarray(ends, np.float32)
 
 
 def _seen(modules: Line) -> Line:
