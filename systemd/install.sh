@@ -15,7 +15,7 @@ python=${PYTHON:-python3}
 venv=/opt/yaoma
 lib=/usr/local/lib
 programs="yaoma yaoma-bridge yaoma-tools"
-units="yaoma.service yaoma-bridge.service yaoma-update.service yaoma-update.timer"
+units="yaoma.service yaoma-bridge.service yaoma-update.service yaoma-update.timer yaoma-gadget.service"
 settings="sysusers.d/yaoma.conf tmpfiles.d/yaoma.conf modules-load.d/yaoma.conf"
 rules=70-yaoma-scanners.rules
 
@@ -60,6 +60,7 @@ install_files() {
     for setting in $settings; do
         install -D -m 644 "$here/$setting" "$root$lib/$setting"
     done
+    install -D -m 755 "$here/gadget.sh" "$root$lib/yaoma/gadget.sh"
     install -D -m 644 "$here/udev/$rules" "$root$lib/udev/rules.d/$rules"
     for config in yaoma bridge; do
         install -D -m 644 "$source/config/$config.toml" "$root/etc/yaoma/$config.toml.example"
@@ -95,6 +96,7 @@ uninstall)
     for program in $programs; do rm -f "$root/usr/local/bin/$program"; done
     for unit in $units; do rm -f "$root$lib/systemd/system/$unit"; done
     for setting in $settings; do rm -f "$root$lib/$setting"; done
+    rm -rf "$root$lib/yaoma"
     rm -f "$root$lib/udev/rules.d/$rules" "$root/etc/yaoma/yaoma.toml.example" "$root/etc/yaoma/bridge.toml.example"
     rm -rf "$root$venv"
     if is_live; then

@@ -95,7 +95,7 @@ def drop_ins() -> list[Path]:
     return [path for path in sorted((SYSTEMD / "examples").iterdir()) if "[Service]" in path.read_text()]
 
 
-@pytest.mark.parametrize("unit", [*UNITS, "yaoma-update.timer"])
+@pytest.mark.parametrize("unit", [*UNITS, "yaoma-update.timer", "yaoma-gadget.service"])
 def test_unit_is_understood_by_systemd_252_without_a_word(staged: Path, unit: str) -> None:
     """Every setting is known to Debian 12's systemd, and the program it starts is there."""
     assert (0, "") == verified(staged, unit)
@@ -227,7 +227,7 @@ def test_every_class_of_device_that_comes_later_has_its_driver_loaded_at_boot() 
         line for line in (SYSTEMD / "modules-load.d/yaoma.conf").read_text().split("\n") if line and line[0] != "#"
     }
     # Debian's kernel has hid as a module, Raspberry Pi OS has it built in.
-    owner = {"ttyUSB": "usbserial", "ttyACM": "cdc_acm", "video4linux": "videodev", "hidraw": "hid"}
+    owner = {"ttyUSB": "usbserial", "ttyACM": "cdc_acm", "video4linux": "videodev", "hidraw": "hid", "alsa": "snd"}
     built_in = {"input", "ttyAMA", "ttyS", "gpiochip"}
     # The class comes with the first gadget, which a board makes at its start.
     made_before = {"hidg"}
