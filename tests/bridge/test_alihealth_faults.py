@@ -217,3 +217,18 @@ def test_a_failed_bill_names_the_code_at_fault(bridge: UploadingBridge, platform
     bridge.upload()
     bridge.upload(10)
     assert bridge.fates() == {A: ("refused", "other_code_in_bill"), B: ("refused", "not_activated")}
+
+
+def _table() -> str:
+    """Give the matrix as the README shows it."""
+    rows = ["| fault | first | in the end | taken |", "|---|---|---|---|"]
+    for row in MATRIX:
+        first, end = (f"{fate} `{reason}`" if reason else fate for fate, reason in (row.first, row.end))
+        rows.append(f"| `{row.fault or 'none'}` | {first} | {end} | {row.taken} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_shows_this_matrix() -> None:
+    """The table in the bridge's README is the one that is tested here."""
+    readme = Path(__file__).parents[2] / "daemon" / "yaoma_bridge" / "README.md"
+    assert _table() in readme.read_text("utf-8")
