@@ -28,7 +28,7 @@ def block(language: str, holding: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("name", ["serial_line", "zebra_ssi", "hid_pos", "hid", "camera", "replay"])
+@pytest.mark.parametrize("name", ["serial_line", "zebra_ssi", "hid_pos", "hid", "id_card", "camera", "replay"])
 def test_page_when_it_lists_options_then_they_are_the_drivers_own(name: str) -> None:
     """Each driver's table has exactly the fields of its Options."""
     section = PAGE.split(f"\n## `{name}`\n")[1].split("\n## ")[0]
