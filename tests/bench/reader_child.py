@@ -19,6 +19,8 @@ from fakes.typist import PipeInput
 from yaoma.core.record import Record
 from yaoma.core.verdict import Verdict
 from yaoma.service.reader import Reader
+from yaoma.shell.collector import spare_collector
+from yaoma.shell.turns import keep_turns_short
 from yaoma_drivers.hid import HidDriver
 from yaoma_drivers.hid_options import HidOptions
 from yaoma_drivers.key_decoder import KeyDecoder, KeyState
@@ -68,6 +70,9 @@ def _ours(descriptor: int, folder: Path, codes: list[str], last: str) -> tuple[l
     driver._open = lambda stop: device  # type: ignore[method-assign]  # no sysfs names a pipe
     with Stop() as stop:
         reader = Reader(SCANNER, driver, shop.items, stop)
+        # As `yaoma run` does once everything is put together.
+        spare_collector()
+        keep_turns_short()
         shop.start()
         reader.start()
         _say_ready()

@@ -25,6 +25,7 @@ from yaoma.shell.database import DatabaseError
 from yaoma.shell.private_memory import keep_memory_private
 from yaoma.shell.start_log import StartLog, pause_s
 from yaoma.shell.state_lock import StateBusyError, StateLock
+from yaoma.shell.turns import keep_turns_short
 from yaoma_drivers.errors import DriverError
 from yaoma_drivers.stop import Stop
 from yaoma_link.identity import IdentityError
@@ -102,6 +103,7 @@ def _serve(start: Start, *, terminal: bool, normal: bool) -> Ended:
             while ended is Ended.SITE_LOST and not stop.is_set():
                 box = assemble(start.loaded, terminal=terminal, watch=watch, safe_mode=before.safe_mode)
                 spare_collector()
+                keep_turns_short()
                 ended = replace(box, tend=(*box.tend, partial(_ready_once_journal_is_open, box, start))).run(stop)
         except (IdentityError, DriverError, OSError, ValueError):
             # Mended by a person, not by fewer drivers.
