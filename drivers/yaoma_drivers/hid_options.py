@@ -6,10 +6,12 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from yaoma_drivers.driver import AbsolutePath, DriverOptions
-from yaoma_drivers.input_identity import InputName
+from yaoma_drivers.errors import DeviceError
+from yaoma_drivers.hex_bytes import HexBytes
+from yaoma_drivers.input_identity import InputName, InputPlaces, find
 from yaoma_drivers.key_decoder import KeyTerminator
 from yaoma_drivers.keymap import LayoutName
-from yaoma_drivers.wrapping import CaseChange, GsStandIn, HexBytes, Wrapping, key_of
+from yaoma_drivers.wrapping import CaseChange, GsStandIn, Wrapping, key_of
 
 __all__ = ["HidOptions"]
 
@@ -76,6 +78,13 @@ class HidOptions(DriverOptions):
         return InputName(
             self.serial or "", self.port or "", self.device, vendor=self.vendor or "", product=self.product or ""
         )
+
+    def node(self) -> Path | None:
+        """Return the node that the scanner has now; None if it is not there, or not alone."""
+        try:
+            return find(self.name(), InputPlaces()).node
+        except DeviceError:
+            return None
 
     def wrapping(self) -> Wrapping:
         """Return what the scanner does to each symbol."""

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
 
 from yaoma_drivers.framing import Frame
 from yaoma_drivers.symbol import ReadFault
 from yaoma_drivers.symbology import split_aim
 
-__all__ = ["GS", "CaseChange", "GsStandIn", "HexBytes", "Wrapping", "key_name", "key_of", "stands_for_gs"]
+__all__ = ["GS", "CaseChange", "GsStandIn", "Wrapping", "key_name", "key_of", "stands_for_gs"]
 
 GS: Final = b"\x1d"
 
@@ -37,11 +37,6 @@ _AIM_FROM: Final = {
 }
 
 
-def _from_hex(value: object) -> object:
-    """Read bytes as a technician copies them from a scanner's manual: `1B 37 2C`."""
-    return bytes.fromhex(value) if isinstance(value, str) else value
-
-
 def stands_for_gs(text: str) -> bool:
     """Tell whether a scanner may type this for GS; letters and digits alone would eat characters of a code.
 
@@ -57,7 +52,6 @@ def _stand_in(text: str) -> str:
     return text
 
 
-HexBytes = Annotated[bytes, BeforeValidator(_from_hex)]
 GsStandIn = Annotated[str, AfterValidator(_stand_in)]
 
 

@@ -13,8 +13,9 @@ from yaoma.config.said import Said
 from yaoma.config.syntax import SyntaxMistakeError, parse
 from yaoma.config.toml_text import key_text, value_text
 from yaoma_drivers.calibration import Advice, Calibration, Profile, Speed
+from yaoma_drivers.hex_bytes import HexBytes
 from yaoma_drivers.keymap import LayoutName
-from yaoma_drivers.wrapping import CaseChange, GsStandIn, HexBytes
+from yaoma_drivers.wrapping import CaseChange, GsStandIn
 
 __all__ = ["CalibrationFile", "CalibrationFileError", "calibration_text", "read_calibration"]
 

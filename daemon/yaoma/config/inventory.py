@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from yaoma.config.devices import plugged_in
 from yaoma.config.load import Loaded
 from yaoma_drivers.errors import DeviceError, DeviceReason
 from yaoma_drivers.hid_options import HidOptions
+from yaoma_drivers.hidraw_identity import HidrawPlaces, attached_hidraw
 from yaoma_drivers.holders import Holder, holders
 from yaoma_drivers.input_identity import AttachedInput, InputName, InputPlaces, attached, find
 
 __all__ = ["Item", "inventory", "lasting_options", "port_of", "unconfigured_keyboards"]
 
 _HID: Final = "hid"
+_HID_POS: Final = "hid_pos"
 _CAMERA: Final = "camera"
 _PATH_OPTIONS: Final = ("device", "folder", "file", "path")
 
@@ -60,7 +64,9 @@ def inventory(
     inputs = [one for one in attached(places or InputPlaces()) if one.types_codes]
     items, taken = list(_configured(loaded, places or InputPlaces(), proc)), set[Path]()
     taken = {Path(one.path).resolve() for one in items if one.path}
-    items += [_keyboard(one, proc) for one in inputs if one.node.resolve() not in taken]
+    items += [_typing(one, proc, _HID) for one in inputs if one.node.resolve() not in taken]
+    pos = [one.device for one in attached_hidraw(HidrawPlaces()) if one.is_scanner]
+    items += [_typing(one, proc, _HID_POS) for one in pos if one.node.resolve() not in taken]
     others = [Item(one.driver, path=str(one.path)) for one in plugged_in(dev) if one.driver != _HID]
     others += [Item(_CAMERA, path=str(path)) for path in _cameras(dev)]
     for one in others:
@@ -127,12 +133,12 @@ def _configured(loaded: Loaded | None, places: InputPlaces, proc: Path) -> Itera
     for one in loaded.config.scanner:
         station, there = stations.get(one.name, ""), found.get(one.name)
         if isinstance(there, AttachedInput):
-            yield _keyboard(there, proc, one.name, station)
+            yield _typing(there, proc, one.driver, one.name, station)
         elif there is not None:
             yield Item(one.driver, one.name, station, absent=there.value)
         else:
             options = loaded.options[one.name]
-            path = next((got for name in _PATH_OPTIONS if isinstance(got := getattr(options, name, None), Path)), None)
+            path = _path(options)
             is_there = path is not None and path.exists()
             yield Item(
                 one.driver,
@@ -144,9 +150,17 @@ def _configured(loaded: Loaded | None, places: InputPlaces, proc: Path) -> Itera
             )
 
 
-def _keyboard(one: AttachedInput, proc: Path, scanner: str = "", station: str = "") -> Item:
+def _path(options: BaseModel) -> Path | None:
+    """Give the path that options name, or the node that `node()` finds by serial number or socket."""
+    named = next((got for name in _PATH_OPTIONS if isinstance(got := getattr(options, name, None), Path)), None)
+    node = getattr(options, "node", None)
+    asked = node() if named is None and callable(node) else None
+    return asked if isinstance(asked, Path) else named
+
+
+def _typing(one: AttachedInput, proc: Path, driver: str, scanner: str = "", station: str = "") -> Item:
     return Item(
-        _HID,
+        driver,
         scanner,
         station,
         model=one.model or f"{one.vendor}:{one.product}",
