@@ -1,13 +1,14 @@
 """Billing: the stage that makes bills of closed tickets, in the order of the feed, once for all destinations."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from yaoma.core.canonical import Json
 from yaoma.core.record import Kind, Record
 from yaoma.core.ticket import Action
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
-from yaoma_bridge.bill import Bill
+from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.bill_text import bill_body, read_bill
 from yaoma_bridge.store import Store
 from yaoma_bridge.ticket_bill import Assembled, Filed, assembled, first_portions, ticket_of
@@ -21,6 +22,8 @@ _STAGE = "bills"
 
 #: The operation that lets packs out of quarantine (config/operations.toml): what they came by is uploaded then.
 _RELEASING = "check_return"
+#: Operations by which packs go back to who sent them.
+_GOING_BACK = frozenset({"return_supplier", "recall_out"})
 
 _FEED = (
     "SELECT event.n, log.site, log.box, event.shift_ms, record.body FROM event JOIN log ON log.id=event.log_id "
@@ -143,7 +146,7 @@ def _make(tx: Tx, name: BoxName, ticket: str, now_ms: int) -> None:
     tx.execute("DELETE FROM unfinished WHERE site=? AND box=? AND ticket=?", key)
     if found is None or not found.bill.lines:
         return
-    bill = first_portions(found.bill, _handed_out(tx, found.bill))
+    bill = _with_senders(tx, first_portions(found.bill, _handed_out(tx, found.bill)))
     _insert(tx, bill, found.persons, found.quarantined, now_ms, destination="")
     if bill.operation == _RELEASING:
         _release(tx, bill, now_ms)
@@ -173,6 +176,28 @@ def _handed_out(tx: Tx, bill: Bill) -> list[str]:
             (line.code, bill.site),
         ).fetchone()
     ]
+
+
+def _with_senders(tx: Tx, bill: Bill) -> Bill:
+    """Give a bill that goes back to suppliers with what is known of who sent each pack: from the bill it came by."""
+    if bill.operation not in _GOING_BACK:
+        return bill
+    lines: list[BillLine] = []
+    notes: dict[str, Mapping[str, Json]] = {}
+    for line in bill.lines:
+        rows = tx.execute(
+            "SELECT bill.body, bill_code.line FROM bill_code JOIN bill ON bill.id=bill_code.bill_id "
+            "WHERE bill_code.code=? AND bill.site=? AND bill.operation='receive' ORDER BY bill.closed_n DESC LIMIT 1",
+            (line.code, bill.site),
+        ).fetchall()
+        came = read_bill(rows[0][0]) if rows else None
+        note = (came.lines[rows[0][1]].shipment or came.shipment) if came is not None else ""
+        lines.append(replace(line, shipment=line.shipment or note))
+        for difference in came.differences if came is not None else ():
+            notes.setdefault(str(difference.get("shipment")), difference)
+    suppliers = {str(one.get("supplier")) for one in notes.values()}
+    only = suppliers.pop() if len(suppliers) == 1 else ""
+    return replace(bill, lines=tuple(lines), differences=tuple(notes.values()), supplier=bill.supplier or only)
 
 
 def _insert(

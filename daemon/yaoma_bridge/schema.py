@@ -376,6 +376,16 @@ _PLATFORM_TABLES = (
         PRIMARY KEY (destination, site, code)
     ) STRICT, WITHOUT ROWID
     """,
+    # Despatch notes that the boxes of a site were told of.
+    """
+    CREATE TABLE told_note (
+        destination TEXT NOT NULL,
+        site TEXT NOT NULL,
+        note TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        PRIMARY KEY (destination, site, note)
+    ) STRICT, WITHOUT ROWID
+    """,
     # Every move of a parcel, for `yaoma-bridge explain`.
     """
     CREATE TABLE parcel_move (

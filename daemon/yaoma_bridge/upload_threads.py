@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from yaoma.core.note import Signer
 from yaoma_bridge.billing import bill_feed
 from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.inquiring import Inquirer, Inquiring
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.store import Store, StorePlace
 from yaoma_bridge.uploading import Upload, Uploader
@@ -18,6 +19,7 @@ __all__ = ["UploadThreads"]
 _log = logging.getLogger("yaoma.bridge.uploading")
 
 _IDLE_S = 0.2
+_INQUIRE_S = 2.0
 
 
 class UploadThreads:
@@ -56,6 +58,11 @@ class UploadThreads:
         ]
         if uploads:
             self._threads.append(threading.Thread(target=self._run, args=("bills", self._bill), daemon=False))
+        for platform in [upload.platform for upload in uploads if isinstance(upload.platform, Inquiring)]:
+            name = f"inquiry of {platform.name}"
+            self._threads.append(
+                threading.Thread(target=self._run, args=(name, self._inquiring(platform)), daemon=False)
+            )
         self.failure: BaseException | None = None
 
     @property
@@ -77,7 +84,6 @@ class UploadThreads:
                 thread.join(max(0.0, until_s - time.monotonic()))
 
     def _run(self, name: str, work: Callable[[Store], None]) -> None:
-        self._beats[name] = time.monotonic()
         try:
             with Store.open(self._store_place) as store:
                 work(store)
@@ -90,6 +96,15 @@ class UploadThreads:
             self._beats["bills"] = time.monotonic()
             if not bill_feed(store, self._now_ms()):
                 self._stop.wait(_IDLE_S)
+
+    def _inquiring(self, platform: Inquiring) -> Callable[[Store], None]:
+        def inquire(store: Store) -> None:
+            inquirer = Inquirer(store, platform, self._facts(), self._signer, self._now_ms)
+            while not self._stop.is_set():
+                if not inquirer.step():  # no beat: a long round of questions is no stall
+                    self._stop.wait(_INQUIRE_S)
+
+        return inquire
 
     def _serving(self, upload: Upload) -> Callable[[Store], None]:
         def serve(store: Store) -> None:

@@ -25,12 +25,13 @@ class UploadingBridge(SteppedBridge):
         self.platform = platform
         self.route = route or Route()
         self.facts = facts or CentreFacts()
-        self.upload_store = Store.open(self.path)
+        self.upload_store = Store.open(self.place)
         self.uploader = self.make_uploader("one")
 
-    def make_uploader(self, owner: str) -> Uploader:
-        """Make another worker's uploader."""
-        upload = Upload(self.platform, self.route, self.platform.pace)
+    def make_uploader(self, owner: str, platform: Platform | None = None) -> Uploader:
+        """Make another worker's uploader, or one of another platform."""
+        platform = platform or self.platform
+        upload = Upload(platform, self.route, platform.pace)
         return Uploader(
             self.upload_store,
             upload,

@@ -41,6 +41,8 @@ class AlihealthOptions(_Table):
         codes_per_bill: So many codes go into one bill at most; the platform takes 3,500 and asks for fewer.
         physic_type: `physic_type` of every bill; the platform goes by the codes whatever stands there.
         verify_wait_s: How long after a send a bill that the platform does not know counts as not there.
+        inquire_every_s: How often new despatch notes are asked for at each institution, in seconds; 0 asks nothing.
+        inquire_days: So many days back they are asked for.
         bill_types: Bill types that differ from the usual ones: `lsyd.gift_out = 217`, `yljg.transfer_out = 209`; 0 does
             not upload the operation.
     """
@@ -56,6 +58,8 @@ class AlihealthOptions(_Table):
     codes_per_bill: Annotated[int, Field(ge=1, le=_MOST_CODES)] = 500
     physic_type: Annotated[str, Field(pattern=r"^[0-9]$")] = "3"
     verify_wait_s: Annotated[float, Field(ge=0, le=86_400)] = 120.0
+    inquire_every_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
+    inquire_days: Annotated[int, Field(ge=1, le=60)] = 7
     bill_types: dict[str, int] = Field(default_factory=dict)
 
     _are_absolute = field_validator("app_secret_file", "session_file", "authority")(_absolute)

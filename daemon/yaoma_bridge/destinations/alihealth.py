@@ -1,20 +1,30 @@
 """The destination `alihealth`: bills to 码上放心, and their fate back (DOMAIN.md 3)."""
 
+import threading
+import time
 from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel
 
-from yaoma_bridge.alihealth.gateway import Gateway, NoResultError, Result, entries
+from yaoma.core.shipment import Shipment
+from yaoma_bridge.alihealth.bill_types import Family
+from yaoma_bridge.alihealth.gateway import Gateway, NoResultError, Result, china_time, entries
 from yaoma_bridge.alihealth.options import AlihealthOptions, OwnSettings, family_of, own_settings
 from yaoma_bridge.alihealth.parameters import bill_days, counterpart, needs_counterpart, upload_parameters
 from yaoma_bridge.alihealth.plan import divided, ruled
+from yaoma_bridge.alihealth.queries import MOST_CODES, contents, despatch, despatch_keys, statuses
 from yaoma_bridge.alihealth.verdicts import answer_to_upload, processed
-from yaoma_bridge.bill import Bill, BillLine
+from yaoma_bridge.bill import Bill, BillLine, Institution, InstitutionKind
+from yaoma_bridge.inquiring import InquiryFailedError
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Parcel, Ruling
 from yaoma_bridge.said import shown_sentence
+from yaoma_link.state import StatusLine
 
 __all__ = ["AlihealthDestination"]
+
+_MOST_NOTES = 20
+_BETWEEN_QUESTIONS_S = 0.5
 
 
 class AlihealthDestination:
@@ -36,6 +46,7 @@ class AlihealthDestination:
         self._options = options
         self._gateway = Gateway(options)
         self._partners: dict[tuple[str, str], str] = {}
+        self._asking = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -119,6 +130,100 @@ class AlihealthDestination:
         if now_ms - parcel.sent_ms < self._options.verify_wait_s * 1000:
             return Answer(AnswerState.UNKNOWN, "not_listed_yet")
         return Answer(AnswerState.WAITING, "not_there")
+
+    @property
+    def inquire_every_s(self) -> float:
+        """How often despatch notes are asked for, in seconds."""
+        return self._options.inquire_every_s
+
+    def despatches(
+        self, institution: Institution, known: frozenset[str], now_ms: int
+    ) -> Sequence[tuple[str, Shipment]]:
+        """Give the despatch notes of the last days that are not known (`listupout`, `listupout.detail`).
+
+        Raises:
+            InquiryFailedError: If the platform did not answer.
+        """
+        own = own_settings(institution)
+        if own is None:
+            return []
+        first = china_time(now_ms - self._options.inquire_days * 86_400_000)[:10]
+        asked = {
+            "ref_ent_id": own.ref_ent_id,
+            "begin_date": first,
+            "end_date": china_time(now_ms)[:10],
+            "page": "1",
+            "page_size": "100",
+        }
+        result = self._inquired(institution, "listupout", asked, own, now_ms)
+        listed = despatch_keys(entries(result.model.get("result_list")))
+        found = []
+        for bill, sender in [key for key in listed if key[0] not in known][:_MOST_NOTES]:
+            note = self._detail(institution, own, (bill, sender), now_ms)
+            if note is not None:
+                found.append((bill, note))
+        return found
+
+    def despatch_of(self, institution: Institution, code: str, now_ms: int) -> Shipment | None:
+        """Give the despatch note that brought a code (`query.upbillcode`, `listupout.detail`).
+
+        Raises:
+            InquiryFailedError: If the platform did not answer.
+        """
+        own = own_settings(institution)
+        if own is None:
+            return None
+        asked = {"ref_ent_id": own.ref_ent_id, "code": code.partition(":")[2]}
+        result = self._inquired(institution, "query.upbillcode", asked, own, now_ms)
+        keys = despatch_keys(result.models)
+        return self._detail(institution, own, keys[0], now_ms) if keys else None
+
+    def statuses(self, institution: Institution, codes: Sequence[str], now_ms: int) -> Sequence[StatusLine]:
+        """Give what the platform says of codes (`query.codedetail`).
+
+        Raises:
+            InquiryFailedError: If the platform did not answer.
+        """
+        own = own_settings(institution)
+        if own is None:
+            return []
+        digits = [code.partition(":")[2] for code in codes if code.startswith("cn20:")][:MOST_CODES]
+        asked = {"ref_ent_id": own.ref_ent_id, "codes": ",".join(digits)}
+        return statuses(self._inquired(institution, "query.codedetail", asked, own, now_ms).models, now_ms)
+
+    def contents(self, institution: Institution, code: str, now_ms: int) -> Shipment | None:
+        """Give what lies in a received container (`query.relation`).
+
+        Raises:
+            InquiryFailedError: If the platform did not answer.
+        """
+        own = own_settings(institution)
+        if own is None:
+            return None
+        asked = {"ref_ent_id": own.ref_ent_id, "des_ref_ent_id": own.ref_ent_id, "code": code.partition(":")[2]}
+        return contents(code, self._inquired(institution, "query.relation", asked, own, now_ms).models)
+
+    def _detail(self, institution: Institution, own: OwnSettings, key: tuple[str, str], now_ms: int) -> Shipment | None:
+        bill, sender = key
+        asked = {
+            "ref_ent_id": own.ref_ent_id,
+            "bill_code": bill,
+            "from_ref_user_id": sender,
+            "to_ref_user_id": own.ref_ent_id,
+        }
+        return despatch(self._inquired(institution, "listupout.detail", asked, own, now_ms).model)
+
+    def _inquired(
+        self, institution: Institution, method: str, asked: dict[str, str], own: OwnSettings, now_ms: int
+    ) -> Result:
+        family = Family.LSYD if institution.kind is InstitutionKind.PHARMACY else Family.YLJG
+        with self._asking:
+            # Uploads come first: questions are spaced far wider than the platform would take them.
+            time.sleep(_BETWEEN_QUESTIONS_S)
+            try:
+                return self._gateway.call(f"{family.value}.{method}", asked, own, now_ms)
+            except NoResultError as error:
+                raise InquiryFailedError(error.answer.reason) from None
 
     def close(self) -> None:
         """Give connections back; safe to call again."""
