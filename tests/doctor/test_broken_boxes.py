@@ -258,12 +258,14 @@ def test_scanner_when_the_services_user_may_not_open_it_then_the_group_is_named(
         pytest.skip("a service of another user needs root")
     box.state.mkdir(mode=0o700)
     os.chown(box.state, 12345, 12345)
+    os.chown(box.scanner.path, -1, 12346)
     Path(box.scanner.path).chmod(0o620)
 
     found = troubles(box)
 
     assert found["doctor.scanner_not_permitted"].facts["user"] == "12345"
     assert found["doctor.scanner_not_permitted"].facts["scanner"] == "gun"
+    assert found["doctor.scanner_not_permitted"].facts["group"] == "12346"
     assert "doctor.key_not_readable" in found
 
 
