@@ -130,10 +130,17 @@ EXPECTED: dict[str, dict[str, Expected]] = {
         "accepted_then_failed": Expected("refused", "data_set_refused", "refused", 0),
     },
 }
+
+
+def _is_long(kind: str, fault: str) -> bool:
+    return fault in _LONG or (kind != "nhsa" and fault in _LONG_BUT_AT_NHSA)
+
+
 #: What another fault shows as well is left to the long tier.
 _LONG = {"http_503", "hang", "cut_after_acceptance", "empty", "slow"}
+_LONG_BUT_AT_NHSA = {"http_500", "malformed_json", "html", "huge", "duplicate"}
 _CASES = [
-    pytest.param(kind, fault, marks=[pytest.mark.slow] if fault in _LONG else [])
+    pytest.param(kind, fault, marks=[pytest.mark.slow] if _is_long(kind, fault) else [])
     for kind in KINDS
     for fault in EXPECTED[kind]
 ]
@@ -204,8 +211,9 @@ def test_sale_when_a_fault_meets_it_then_it_ends_as_the_table_says(
         simulated.fail(fault, only=_ONLY[kind], delay_s=0.2 if fault == "slow" else 0.7)
     told = bridge.upload()
     first = bridge.parcels()
-    for _ in range(8):
-        told += bridge.upload(1000)
+    for _ in range(4):
+        if bridge.parcels()[0][0] not in {"accepted", "refused"}:
+            told += bridge.upload(1000)
     taken = len(simulated.received())
     states = {(one.state.value, one.reason) for receipt in told for one in receipt.outcomes}
     last = [fate for fate, _ in bridge.parcels()]

@@ -214,7 +214,9 @@ def _pem(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}.pem", folder / f"{name}.key"
 
 
-@pytest.mark.parametrize("kind", ["nhsa", "epcis", "webhook", "shanxi"])
+@pytest.mark.parametrize(
+    "kind", ["nhsa", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("epcis", "webhook", "shanxi"))]
+)
 def test_certificates_when_they_do_not_fit_then_nothing_is_sent(tmp_path: Path, kind: str) -> None:
     """A server of another CA is never talked to; one that wants our certificate takes nothing without it."""
     ours, theirs = (make_authority(tmp_path / name, name) for name in ("ours", "theirs"))
