@@ -24,10 +24,19 @@ NOTHING = KeyState(frozenset(), caps_lock=False, mono_us=0)
 DROPPED, UNTERMINATED, OVERLONG = ReadFault.DROPPED, ReadFault.UNTERMINATED, ReadFault.OVERLONG
 
 
-def decoder(*states: KeyState, terminators: Collection[KeyTerminator] = ALL) -> KeyDecoder:
+def decoder(
+    *states: KeyState,
+    terminators: Collection[KeyTerminator] = ALL,
+    gs_key: int | None = None,
+    gap_ends_symbol: bool = False,
+) -> KeyDecoder:
     """Make a decoder that is told one state after the other, the last one again and again."""
     waiting = list(states) or [NOTHING]
-    return KeyDecoder(KEYMAPS["us"], terminators, GAP_US, lambda: waiting.pop(0) if len(waiting) > 1 else waiting[0])
+
+    def state() -> KeyState:
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+    return KeyDecoder(KEYMAPS["us"], terminators, GAP_US, state, gs_key=gs_key, gap_ends_symbol=gap_ends_symbol)
 
 
 def frames(typed: list[TypedFrame]) -> list[bytes | tuple[ReadFault, int]]:
@@ -511,16 +520,28 @@ def events_of(stream: list[tuple[tuple[int, int, int], int]]) -> list[KeyEvent]:
     return events
 
 
-@given(stream=streams, held=st.frozensets(keys, max_size=3), late_us=st.integers(0, 400_000), data=st.data())
+@given(
+    stream=streams,
+    held=st.frozensets(keys, max_size=3),
+    late_us=st.integers(0, 400_000),
+    set_as=st.tuples(st.sampled_from([None, key("F8")]), st.booleans()),
+    data=st.data(),
+)
 def test_feed_when_the_events_are_split_anywhere_then_the_frames_are_the_same(
-    stream: list[tuple[tuple[int, int, int], int]], held: frozenset[int], late_us: int, data: st.DataObject
+    stream: list[tuple[tuple[int, int, int], int]],
+    held: frozenset[int],
+    late_us: int,
+    set_as: tuple[int | None, bool],
+    data: st.DataObject,
 ) -> None:
     """Whole, one by one, in drawn pieces, and with clocks that look in between: the same frames at the same times."""
     events = events_of(stream)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=6)))
     pieces = [events[start:end] for start, end in zip([0, *cuts], [*cuts, len(events)], strict=True)]
     states = (NOTHING, KeyState(held, caps_lock=True, mono_us=1_000_000 + late_us))
-    whole, single, piecewise, watched = (decoder(*states) for _ in range(4))
+    whole, single, piecewise, watched = (
+        decoder(*states, gs_key=set_as[0], gap_ends_symbol=set_as[1]) for _ in range(4)
+    )
     expected = whole.feed(events)
     assert [frame for event in events for frame in single.feed([event])] == expected
     assert [frame for piece in pieces for frame in piecewise.feed(piece)] == expected

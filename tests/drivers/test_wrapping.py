@@ -37,6 +37,24 @@ def test_unwrap_when_prefix_and_suffix_are_there_then_they_come_off(
     assert unwrapped(wrapping, prefix + aim + data + suffix) == aim + data
 
 
+@given(
+    data=st.binary(max_size=300),
+    wrapping=st.builds(
+        Wrapping,
+        st.binary(max_size=16),
+        st.binary(max_size=16),
+        st.sampled_from(["kept", "swapped", "upper", "lower"]),
+        st.sampled_from([b"", b"~", b"<GS>"]),
+    ),
+)
+def test_unwrap_when_any_bytes_come_then_it_is_a_shorter_text_or_a_fault(data: bytes, wrapping: Wrapping) -> None:
+    """Nothing is raised and nothing grows; what is a fault holds no bytes and keeps its length."""
+    frame = wrapping.unwrap(Frame(data, len(data)))
+    assert len(frame.data) <= len(data)
+    assert (frame.data == b"") == (frame.fault is DROPPED)
+    assert frame.length == (len(data) if frame.fault else len(frame.data))
+
+
 @pytest.mark.parametrize("typed", [b"81", b"<81", b"81>", b"<>", b"<", b">", b"]C0", b"x<81>"])
 def test_unwrap_when_prefix_or_suffix_is_missing_then_the_symbol_has_lost_a_piece(typed: bytes) -> None:
     """A frame that lacks one of them, or holds nothing else, is DROPPED: its length is told, its bytes are not."""
