@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from yaoma.config.load import Loaded
 from yaoma.doctor.finding import Finding, Group, ok, trouble, warning
 from yaoma.doctor.host import Account, Host, group_name, may
+from yaoma.service.containment import Broken, made
 from yaoma_drivers import registry
 from yaoma_drivers.driver import Driver
 from yaoma_drivers.errors import DeviceError, DeviceReason, DriverError
@@ -76,8 +77,8 @@ def try_out(driver: Driver) -> Tried:
                 break
         except DeviceError as error:
             tried.append(Tried(error.reason.value, error.sentence))
-        except Exception as error:  # noqa: BLE001 - a stranger's driver may raise anything, and must be named by it
-            tried.append(Tried(DeviceReason.FAILED.value, type(error).__name__))
+        except BaseException as error:  # noqa: BLE001 - a stranger's driver may raise anything, and sys.exit is one
+            tried.append(Tried(Broken.RAISED.value, type(error).__name__))
         else:
             tried.append(Tried())
 
@@ -110,7 +111,7 @@ def check_scanners(
     for one in loaded.config.scanner:
         options = loaded.options[one.name]
         try:
-            driver = registry.load(one.driver)(one.name, options)
+            driver = made(registry.load(one.driver), one.name, options)
         except DriverError as error:
             findings.append(trouble(_SCANNER, "device.driver_unusable", str(error), driver=one.driver))
             continue
@@ -156,7 +157,7 @@ def device_of(options: BaseModel) -> Path | None:
 
 def _judged(scanner: str, device: Path | None, tried: Tried, service: Account, host: Host) -> Finding:
     facts = {"scanner": scanner, "device": str(device or scanner)}
-    if tried.hangs:
+    if tried.hangs or tried.reason == Broken.HANGS:
         return trouble(_SCANNER, "doctor.scanner_hangs", **facts)
     if tried.reason in _AT_REST:
         say, text = _AT_REST[tried.reason]
@@ -165,7 +166,7 @@ def _judged(scanner: str, device: Path | None, tried: Tried, service: Account, h
         held_by = _holders(host, device) if device else ""
         return trouble(_SCANNER, "doctor.scanner_held", tried.detail, **facts, program=held_by or "?")
     barred = _barred(device, service)
-    if barred or tried.reason == DeviceReason.NOT_PERMITTED:
+    if (barred and tried.reason not in set(Broken)) or tried.reason == DeviceReason.NOT_PERMITTED:
         return _not_permitted(barred, tried, {**facts, "user": service.name})
     if tried.reason:
         return trouble(_SCANNER, f"device.{tried.reason}", tried.detail, **facts)
