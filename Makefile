@@ -16,7 +16,7 @@ ROWS ?= $(if $(DECODE_SAMPLES),decode,append,box,drain,verdict,update,list)
 ROUNDS ?= 3
 DESTDIR ?=
 
-.PHONY: help venv install uninstall demo test test-slow bench matrix check format build clean system
+.PHONY: help venv install uninstall demo test test-slow hil hil-smoke bench matrix check format build clean system
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,13 @@ test-again: venv ## Run what failed last time once more, one after the other
 test-slow: venv ## Run all tests, the long ones too
 	YAOMA_EXAMPLES=500 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
+hil: venv ## Plug virtual scanners into the installed box, in a virtual machine (KEEP_GUEST=1: in the one built last)
+	$(SUDO) env PYTHONPATH=tests $(BIN)/python -m hil.prepare $(if $(KEEP_GUEST),--keep)
+	$(BIN)/python -m pytest tests/hil -q $(if $(SMOKE),-m hil_smoke)
+
+hil-smoke: SMOKE := 1
+hil-smoke: hil ## The part of it that takes a minute once the machine is built
+
 bench: venv ## Measure speed beside floors and peers (ROWS=append,decode ROUNDS=3; DECODE_SAMPLES=folder of pictures)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --group bench
 	$(BIN)/python tests/bench/run.py --rows "$(ROWS)" --rounds "$(ROUNDS)"
@@ -65,7 +72,7 @@ build: venv ## Build wheel and source archive into dist/
 	$(BIN)/python -m build
 
 clean: ## Remove the virtual environment and what tools left behind
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo .hil
 
 system:
 	@missing=""; for package in $(DEBIAN); do \
