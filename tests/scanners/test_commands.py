@@ -236,6 +236,10 @@ def test_calibrate_when_another_code_is_scanned_then_nothing_is_kept(desk: Desk)
     assert not (desk.config.parent / "scanners").exists()
     assert "nothing was scanned" in failure(desk.run("calibrate", "gun", "--wait", "1"))
     assert "no configured scanner" in failure(desk.run("calibrate", "keyboard"))
+    desk.tree.unplug(3)
+    said = failure(desk.run("calibrate", "gun"))
+    assert "Plug the scanner in" in said
+    assert "请" in said
 
 
 def test_calibrate_when_the_daemon_runs_then_it_lends_the_scanner_and_gets_it_back(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from yaoma.cli.asking import SocketOption
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
 from yaoma.cli.scanners_daemon import daemon_at, lent
 from yaoma.cli.scanners_open import opened
+from yaoma.cli.scanners_read import device_refused
 from yaoma.config.calibration_file import calibration_text
 from yaoma.config.edit import EditError, read_text, with_calibration, write_edited
 from yaoma.shell.catalogue import load_catalogue
@@ -57,7 +58,7 @@ def calibrate(
         try:
             device = find(options.name(), InputPlaces())
         except DeviceError as error:
-            raise CommandError(str(error)) from error
+            raise device_refused(error) from error
         with opened({scanner: device}) as capture:
             scans = _three(capture, wait)
     calibration = evaluate(scans)

@@ -18,7 +18,7 @@ from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
 from yaoma_drivers.symbology import symbology_name
 
-__all__ = ["described", "direct_reads", "read_lines", "running_reads"]
+__all__ = ["described", "device_refused", "direct_reads", "read_lines", "running_reads"]
 
 _ASK_S: Final = 5.0
 #: A scan is read before it is recorded; so long its record is waited for.
@@ -90,7 +90,7 @@ def direct_reads(config: Path, scanner: str, wait_s: float | None) -> Iterator[d
                 if item is None:
                     return
                 if isinstance(item, DeviceError):
-                    raise _refused(item)
+                    raise device_refused(item)
                 yield described(item)
         finally:
             stop.set()
@@ -172,7 +172,12 @@ def _unknown() -> CommandError:
     return CommandError("\n".join(f"{text.line} → {text.todo}" for text in texts))
 
 
-def _refused(error: DeviceError) -> CommandError:
+def device_refused(error: DeviceError) -> CommandError:
+    """Say in both languages what a driver said, and what to do.
+
+    Args:
+        error: What it raised.
+    """
     texts = [
         load_catalogue(one).text("device", error.reason.value, {"device": error.device}) for one in ("zh-CN", "en")
     ]
