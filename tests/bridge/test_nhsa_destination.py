@@ -246,6 +246,17 @@ def test_plain_http_when_nobody_allowed_it_then_nothing_is_sent(plain: Simulated
     assert (AnswerState.WAITING, []) == (answer.state, plain.received())
 
 
+def test_rule_when_a_sites_table_is_wrong_then_its_key_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The technician reads which key is wrong, and not once a sale."""
+    platform = destination("nhsa", tmp_path, "https://gateway.example")
+    bill = bill_of(institution=institution(nhsa={"area": "somewhere"}))
+    for _ in range(2):
+        assert "institution_incomplete" == platform.rule(bill, bill.lines[0]).reason
+    assert ["site's table is wrong: destination=nhsa site=H1 key=area"] == caplog.messages
+
+
 def test_options_when_a_key_folder_is_empty_then_the_bridge_does_not_start(tmp_path: Path) -> None:
     """A bridge that could not open an identity says so at once."""
     with pytest.raises(ConfigError, match="sealing_keys"):

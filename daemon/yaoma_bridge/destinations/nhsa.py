@@ -3,6 +3,8 @@
 The only place in the bridge where an identity is opened: in memory, for the one request that carries it.
 """
 
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +20,7 @@ from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.field_map import FieldTroubleError, fill
 from yaoma_bridge.known import CHINA
 from yaoma_bridge.nhsa.gateway import CallFailedError, MsgIds, NhsaGateway
-from yaoma_bridge.nhsa.institution import NhsaSite, nhsa_site, read_credentials
+from yaoma_bridge.nhsa.institution import NhsaSite, nhsa_site, read_credentials, wrong_key
 from yaoma_bridge.nhsa.options import NhsaOptions
 from yaoma_bridge.nhsa.plan import parcels_of, reason_of, rows_in, ruling_of, sealed_person, wants_person
 from yaoma_bridge.nhsa.profile import Doing, Transaction, read_profile
@@ -33,9 +35,14 @@ from yaoma_link.key_ring import KeyRing, KeyUnknownError
 
 __all__ = ["NhsaDestination"]
 
+_log = logging.getLogger("yaoma.bridge.nhsa")
+
 _MS: Final = 1000
 #: So many rows are asked for at once, since each takes a call.
 _ASKED_AT_ONCE: Final = 10
+#: A sign-in and a call have to end within a minute together, and so have several questions.
+_WHOLE_S: Final = 25.0
+_ASKING_S: Final = 25.0
 
 
 class NhsaDestination:
@@ -63,9 +70,11 @@ class NhsaDestination:
             plain_http=options.plain_http,
             connect_s=options.connect_s,
             read_s=options.read_s,
+            whole_s=_WHOLE_S,
         )
         self._keys = None if options.sealing_keys is None else _ring(options.sealing_keys)
         self._msg_ids = MsgIds()
+        self._told: set[str] = set()
         self._gateways: dict[str, tuple[NhsaSite, NhsaGateway]] = {}
 
     @property
@@ -85,7 +94,12 @@ class NhsaDestination:
 
     def rule(self, bill: Bill, line: BillLine) -> Ruling:
         """Say whether insurance wants a line, and whether everything is known that it wants with it."""
-        return ruling_of(bill, line, self._profile)
+        ruling = ruling_of(bill, line, self._profile)
+        if ruling.reason == "institution_incomplete" and bill.institution is not None and bill.site not in self._told:
+            self._told.add(bill.site)
+            if key := wrong_key(bill.institution):
+                _log.warning("site's table is wrong: destination=%s site=%s key=%s", self._name, bill.site, key)
+        return ruling
 
     def parcels(self, bill: Bill) -> Sequence[Parcel]:
         """Make rows, and calls that are not too long for `input`."""
@@ -132,7 +146,10 @@ class NhsaDestination:
         undecided = [row for row in fates.open_rows(rows) if row.number not in fates.absent]
         try:
             site, gateway = self._gateway(parcel.bill)
+            until_s = time.monotonic() + _ASKING_S
             for row in undecided[:_ASKED_AT_ONCE]:
+                if time.monotonic() > until_s:
+                    break
                 values = line_values(parcel.bill, parcel.bill.lines[row.lines[0]], site, doing)
                 reply = gateway.call(
                     query.infno, {query.node: fill(query.fields, values | _days(row, since_ms, now_ms))}, now_ms

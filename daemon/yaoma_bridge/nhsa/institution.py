@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from yaoma_bridge.bill import Institution
 from yaoma_bridge.errors import ConfigError
 
-__all__ = ["NhsaSite", "nhsa_site", "read_credentials"]
+__all__ = ["NhsaSite", "nhsa_site", "read_credentials", "wrong_key"]
 
 _Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,12}$")]
 _Area = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -71,6 +71,16 @@ def nhsa_site(institution: Institution | None) -> NhsaSite | None:
         return NhsaSite.model_validate(dict(table))
     except ValidationError:
         return None
+
+
+def wrong_key(institution: Institution) -> str:
+    """Name the first key of a site's table that is missing or wrong; empty if there is none, or no table."""
+    table = institution.own.get("nhsa")
+    try:
+        NhsaSite.model_validate(dict(table)) if table is not None else None
+    except ValidationError as error:
+        return ".".join(str(part) for part in error.errors(include_input=False, include_url=False)[0]["loc"])
+    return ""
 
 
 def read_credentials(path: Path | None) -> Mapping[str, str]:

@@ -31,8 +31,8 @@ class NhsaOptions(BaseModel):
     certificate: Path | None = None
     key: Path | None = None
     plain_http: bool = False
-    connect_s: Annotated[float, Field(gt=0, le=20)] = 5.0
-    read_s: Annotated[float, Field(gt=0, le=40)] = 20.0
+    connect_s: Annotated[float, Field(gt=0, le=10)] = 5.0
+    read_s: Annotated[float, Field(gt=0, le=20)] = 20.0
 
     @field_validator("profile", "sealing_keys", "authority", "certificate", "key")
     @classmethod
