@@ -9,6 +9,8 @@ DEBIAN := mosquitto libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-
 DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev python3-dev python3-venv
 # Optional: what `yaoma-tools sheet` writes Chinese with; without it its tests are left out.
 #   apt install fonts-noto-cjk
+# Optional: a server for the tests of the bridge's store in PostgreSQL; without it they are left out.
+#   apt install postgresql
 KEEP ?=
 # One more than processors: some tests wait most of their time.
 WORKERS ?= $(shell expr $$(nproc) + 1)

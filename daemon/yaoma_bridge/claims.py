@@ -21,7 +21,8 @@ def take(tx: Tx, name: str, owner: str, now_ms: int, hold_ms: int) -> bool:
     Returns:
         Whether the owner has it now.
     """
-    tx.execute("INSERT INTO claim (name, owner, until_ms) VALUES (?,?,0) ON CONFLICT DO NOTHING", (name, owner))
+    if tx.execute("SELECT 1 FROM claim WHERE name=?", (name,)).fetchone() is None:
+        tx.execute("INSERT INTO claim (name, owner, until_ms) VALUES (?,?,0) ON CONFLICT DO NOTHING", (name, owner))
     free = tx.execute(
         f"SELECT 1 FROM claim WHERE name=? AND (owner=? OR until_ms<=?){tx.skip_locked}",  # noqa: S608 - constant text
         (name, owner, now_ms),

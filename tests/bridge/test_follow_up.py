@@ -23,7 +23,7 @@ def test_a_round_over_many_logs_beats_at_each_log(
         one.scan(3)
         bridge.take(one.payload(), name=one.name)
     follow = FollowUp(
-        bridge.path,
+        bridge.place,
         bridge.registry,
         [],
         signer=bridge.signer,

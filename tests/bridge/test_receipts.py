@@ -160,7 +160,7 @@ def test_a_store_restored_from_yesterday_begins_an_epoch_and_nothing_is_exported
     bridge.take(other.birth(), name=other.name, channel=Channel.STATUS)
     bridge.follow()
     bridge.close()
-    shutil.copy(bridge.path, tmp_path / "backup.db")
+    shutil.copy(bridge.file, tmp_path / "backup.db")
 
     today = SteppedBridge(tmp_path)
     log.scan(30)

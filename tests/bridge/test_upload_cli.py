@@ -56,10 +56,11 @@ def platform() -> _Revocable:
 def bridge(tmp_path: Path, platform: _Revocable, log: BoxLog) -> Iterator[UploadingBridge]:
     """Give a bridge that serves the platform, with a configuration beside it."""
     register(tmp_path / "boxes", log.name)
-    (tmp_path / "bridge.toml").write_text(_CONFIG)
     key = Ed25519PrivateKey.from_private_bytes(bytes([77]) * 32)
     (tmp_path / "receipts.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     running = UploadingBridge(tmp_path, platform)
+    where = f'url = "{running.place}"' if isinstance(running.place, str) else 'path = "bridge.db"'
+    (tmp_path / "bridge.toml").write_text(_CONFIG.replace('path = "bridge.db"', where))
     yield running
     running.close()
 

@@ -6,16 +6,16 @@ import queue
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from fakes import stepped_bridge
 from fakes.box import BoxLog, SendingBox, receipt_signer
+from fakes.bridge_workers import BridgeWorkers
 from fakes.broker import Broker
 from fakes.stepped_bridge import register
 from yaoma_link.session import Session
@@ -26,80 +26,14 @@ pytestmark = pytest.mark.broker
 NAMES = [BoxName("H1", f"counter-{number}") for number in (1, 2)]
 
 
-class Bridge:
-    """Worker processes in a folder with one configuration."""
-
-    def __init__(self, folder: Path, broker: Broker) -> None:
-        self.folder = folder
-        self.workers: list[subprocess.Popen[bytes]] = []
-        pem = receipt_signer().key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        (folder / "receipts.pem").write_bytes(pem)
-        self.config = folder / "bridge.toml"
-        self.config.write_text(
-            f"""
-            [broker]
-            host = "127.0.0.1"
-            port = {broker.port}
-            [store]
-            path = "bridge.db"
-            claim_s = 2
-            [keys]
-            signing_key = "receipts.pem"
-            [registry]
-            folder = "boxes"
-            [[destination]]
-            name = "file"
-            kind = "file"
-            path = "{folder}/events.jsonl"
-            """
-        )
-
-    def command(self, *arguments: str) -> list[str]:
-        """Give the command line of the CLI."""
-        return [sys.executable, "-c", "from yaoma_bridge.cli import main; main()", *arguments]
-
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start one more worker."""
-        with (self.folder / "worker.log").open("ab") as log:
-            worker = subprocess.Popen(self.command("run", "-c", str(self.config)), stdout=log, stderr=log)
-        self.workers.append(worker)
-        return worker
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> list[int]:
-        """Stop all workers and give their exit codes."""
-        for worker in self.workers:
-            worker.send_signal(number)
-        codes = [worker.wait(20) for worker in self.workers]
-        self.workers.clear()
-        return codes
-
-    def ask(self, *arguments: str) -> Any:
-        """Run a command of the CLI that prints JSON."""
-        done = subprocess.run(
-            self.command(*arguments, "-c", str(self.config)), capture_output=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def ids(self) -> list[str]:
-        """Give the ids of the events in the file, in order."""
-        path = self.folder / "events.jsonl"
-        if not path.exists():
-            return []
-        whole = path.read_bytes().rpartition(b"\n")[0]
-        return [json.loads(line)["id"] for line in whole.splitlines()]
-
-    def log_text(self) -> str:
-        """Give what the workers have logged."""
-        return (self.folder / "worker.log").read_text()
-
-
 @pytest.fixture
-def bridge(broker: Broker, tmp_path: Path) -> Iterator[Bridge]:
+def bridge(broker: Broker, tmp_path: Path) -> Iterator[BridgeWorkers]:
     """Give a bridge whose boxes are registered; no worker runs yet."""
     for name in NAMES:
         register(tmp_path / "boxes", name)
-    made = Bridge(tmp_path, broker)
+    made = BridgeWorkers(
+        tmp_path, broker, "" if stepped_bridge.POSTGRES is None else stepped_bridge.POSTGRES.database()
+    )
     yield made
     made.stop(signal.SIGKILL)
 
@@ -119,7 +53,9 @@ def _box(broker: Broker, log: BoxLog) -> SendingBox:
     return SendingBox(broker.endpoint(), log, [receipt_signer().verifier()])
 
 
-def test_two_workers_share_the_load_of_one_log_and_each_record_is_exported_once(broker: Broker, bridge: Bridge) -> None:
+def test_two_workers_share_the_load_of_one_log_and_each_record_is_exported_once(
+    broker: Broker, bridge: BridgeWorkers
+) -> None:
     """Batches of one log go to two processes in any order; stored, verified and delivered once."""
     bridge.start()
     bridge.start()
@@ -139,7 +75,7 @@ def test_two_workers_share_the_load_of_one_log_and_each_record_is_exported_once(
     assert bridge.stop() == [0, 0]
 
 
-def test_workers_killed_in_a_burst_ten_times_lose_and_double_nothing(broker: Broker, bridge: Bridge) -> None:
+def test_workers_killed_in_a_burst_ten_times_lose_and_double_nothing(broker: Broker, bridge: BridgeWorkers) -> None:
     """A kill -9 of one of two workers while records stream in: export and sent set are equal, without repeats."""
     log = BoxLog(NAMES[0], "log1")
     bridge.start()
@@ -166,7 +102,7 @@ def test_workers_killed_in_a_burst_ten_times_lose_and_double_nothing(broker: Bro
 
 
 def test_a_bridge_restored_from_yesterday_gets_the_rest_again_and_doubles_nothing(
-    broker: Broker, bridge: Bridge
+    broker: Broker, bridge: BridgeWorkers
 ) -> None:
     """The file is copied back: a new epoch, a lower `stored_upto`, the box sends again, the export stays exact."""
     log = BoxLog(NAMES[0], "log1")
@@ -200,7 +136,7 @@ def test_a_bridge_restored_from_yesterday_gets_the_rest_again_and_doubles_nothin
     assert "restored" in {alarm["kind"] for alarm in status["alarms"]}
 
 
-def test_garbage_from_the_broker_is_alarmed_and_the_worker_goes_on(broker: Broker, bridge: Bridge) -> None:
+def test_garbage_from_the_broker_is_alarmed_and_the_worker_goes_on(broker: Broker, bridge: BridgeWorkers) -> None:
     """Noise on the records topic kills no worker, and nothing of it is quoted in log or alarms."""
     worker = bridge.start()
     log = BoxLog(NAMES[0], "log1")
@@ -223,7 +159,7 @@ def test_garbage_from_the_broker_is_alarmed_and_the_worker_goes_on(broker: Broke
     assert "110101199003077758" not in told
 
 
-def test_boxes_and_export_show_what_is_there(broker: Broker, bridge: Bridge) -> None:
+def test_boxes_and_export_show_what_is_there(broker: Broker, bridge: BridgeWorkers) -> None:
     """`boxes` lists registered and seen boxes; `export` gives the events behind a number, and the next number."""
     bridge.start()
     log, stranger = BoxLog(NAMES[0], "log1"), BoxLog(BoxName("H9", "counter-1"), "log1")

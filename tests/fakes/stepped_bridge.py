@@ -5,9 +5,15 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import pytest
+
 from fakes.box import BoxLog, box_signer, receipt_signer
+from fakes.postgres import Postgres
 from yaoma_bridge.deliver import Feeder
 from yaoma_bridge.destinations.file import FileDestination, FileOptions
+from yaoma_bridge.postgres_sql import statement
+from yaoma_bridge.postgres_sql import values as in_order
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.settle import logs_to_settle, settle_log
@@ -21,6 +27,9 @@ from yaoma_link.topics import BoxName, Channel
 
 __all__ = ["SteppedBridge", "register"]
 
+#: The server in which every bridge gets a database of its own; None: each has a file.
+POSTGRES: Postgres | None = None
+
 
 def register(folder: Path, name: BoxName, seed: int = 1) -> None:
     """Register a box's key."""
@@ -33,8 +42,8 @@ class SteppedBridge:
 
     def __init__(self, folder: Path, *, hold_untrusted: bool = True) -> None:
         self.folder = folder
-        self.path = folder / "bridge.db"
-        self.store = Store.open(self.path)
+        self.place = folder / "bridge.db" if POSTGRES is None else POSTGRES.database_of(folder)
+        self.store = Store.open(self.place)
         self.signer = receipt_signer()
         self.registry = Registry(folder / "boxes")
         self.now_ms = 1_795_100_000_000
@@ -48,6 +57,13 @@ class SteppedBridge:
     def _feeder(self) -> Feeder:
         destination = FileDestination("file", FileOptions(path=self.events_path))
         return Feeder(self.store, destination, signer=self.signer, owner="test", hold_ms=1000)
+
+    @property
+    def file(self) -> Path:
+        """The store's file; the test is left out where a server has it."""
+        if isinstance(self.place, str):
+            pytest.skip("of the store's file; a server has its own backups")
+        return self.place
 
     def close(self) -> None:
         """Stop in order; safe to call again."""
@@ -95,7 +111,12 @@ class SteppedBridge:
 
     def change(self, sql: str, *values: object) -> None:
         """Plant something in the store, past every check."""
-        other = sqlite3.connect(self.path, isolation_level=None)
+        if isinstance(self.place, str):
+            text, order = statement(sql)
+            with psycopg.connect(self.place, autocommit=True) as server:
+                server.execute(text.encode(), in_order(values, order))
+            return
+        other = sqlite3.connect(self.place, isolation_level=None)
         other.execute(sql, values)
         other.close()
 

@@ -1,0 +1,89 @@
+"""BridgeWorkers: workers as processes, with one configuration, on a real broker."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from fakes.box import receipt_signer
+from fakes.broker import Broker
+
+__all__ = ["BridgeWorkers"]
+
+
+class BridgeWorkers:
+    """Worker processes in a folder with one configuration.
+
+    Args:
+        folder: Where everything lies.
+        broker: The broker.
+        store: The address of a database; empty for a file in the folder.
+    """
+
+    def __init__(self, folder: Path, broker: Broker, store: str = "") -> None:
+        self.folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+        pem = receipt_signer().key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / "receipts.pem").write_bytes(pem)
+        self.config = folder / "bridge.toml"
+        self.config.write_text(
+            f"""
+            [broker]
+            host = "127.0.0.1"
+            port = {broker.port}
+            [store]
+            {f'url = "{store}"' if store else 'path = "bridge.db"'}
+            claim_s = 2
+            [keys]
+            signing_key = "receipts.pem"
+            [registry]
+            folder = "boxes"
+            [[destination]]
+            name = "file"
+            kind = "file"
+            path = "{folder}/events.jsonl"
+            """
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """Give the command line of the CLI."""
+        return [sys.executable, "-c", "from yaoma_bridge.cli import main; main()", *arguments]
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start one more worker."""
+        with (self.folder / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(self.command("run", "-c", str(self.config)), stdout=log, stderr=log)
+        self.workers.append(worker)
+        return worker
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> list[int]:
+        """Stop all workers and give their exit codes."""
+        for worker in self.workers:
+            worker.send_signal(number)
+        codes = [worker.wait(20) for worker in self.workers]
+        self.workers.clear()
+        return codes
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a command of the CLI that prints JSON."""
+        done = subprocess.run(
+            self.command(*arguments, "-c", str(self.config)), capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def ids(self) -> list[str]:
+        """Give the ids of the events in the file, in order."""
+        path = self.folder / "events.jsonl"
+        if not path.exists():
+            return []
+        whole = path.read_bytes().rpartition(b"\n")[0]
+        return [json.loads(line)["id"] for line in whole.splitlines()]
+
+    def log_text(self) -> str:
+        """Give what the workers have logged."""
+        return (self.folder / "worker.log").read_text()
