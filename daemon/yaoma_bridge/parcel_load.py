@@ -72,9 +72,9 @@ def standings_of(tx: Tx, destination: str, bill_id: int) -> dict[int, Standing]:
         for number in row.lines:
             fates.setdefault(lines[number], []).append(row.fate_of(number))
     (body,) = tx.execute("SELECT body FROM bill WHERE id=?", (bill_id,)).fetchone()
-    bill = read_bill(body)
+    carried = json.loads(body)["lines"]
     standings: dict[int, Standing] = {}
     for line, several in fates.items():
         fate, reason = folded(several)
-        standings |= {n: Standing(fate, reason, bill_id, line) for n in bill.lines[line].records}
+        standings |= {n: Standing(fate, reason, bill_id, line) for n in carried[line]["records"]}
     return standings

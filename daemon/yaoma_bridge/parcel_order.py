@@ -1,7 +1,9 @@
 """Parcel order: what a parcel has to wait for, and what is let go when one is through (DESIGN.md 9)."""
 
-from yaoma_bridge.fate import FINAL, Fate
-from yaoma_bridge.parcel_rows import ParcelRow, chosen_lines, parcel_by_number, parcels_of
+import json
+
+from yaoma_bridge.fate import Fate
+from yaoma_bridge.parcel_rows import ParcelRow, chosen_lines, parcel_by_number
 from yaoma_bridge.platform import Order
 from yaoma_bridge.tx import Tx
 
@@ -34,29 +36,22 @@ def stands_behind(tx: Tx, row: ParcelRow, order: Order) -> str:
 
 def _has_open_codes(tx: Tx, row: ParcelRow) -> bool:
     """Say whether an earlier parcel of the site, not through yet, has a code with this one in common."""
-    open_bills = tx.execute(
-        "SELECT DISTINCT bill_id FROM parcel WHERE destination=? AND site=? AND closed_n<? "
-        "AND fate NOT IN ('accepted', 'refused')",
-        (row.destination, row.site, row.closed_n),
+    shared = tx.execute(
+        "SELECT mine.line, theirs.line, parcel.lines, bundle.lines FROM bill_code AS mine "
+        "JOIN bill_code AS theirs ON theirs.code=mine.code JOIN parcel ON parcel.bill_id=theirs.bill_id "
+        "JOIN bundle ON bundle.bill_id=theirs.bill_id AND bundle.destination=parcel.destination "
+        "WHERE mine.bill_id=? AND theirs.bill_id<>mine.bill_id AND parcel.destination=? AND parcel.site=? "
+        "AND parcel.closed_n<? AND parcel.fate NOT IN ('accepted', 'refused')",
+        (row.bill_id, row.destination, row.site, row.closed_n),
     ).fetchall()
-    if not open_bills:
+    if not shared:
         return False
-    lines = chosen_lines(tx, row.destination, row.bill_id)
-    own = {lines[number] for number in row.lines}
-    for (bill_id,) in open_bills:
-        shared = tx.execute(
-            "SELECT mine.line, theirs.line FROM bill_code AS mine JOIN bill_code AS theirs ON theirs.code=mine.code "
-            "WHERE mine.bill_id=? AND theirs.bill_id=?",
-            (row.bill_id, bill_id),
-        ).fetchall()
-        theirs = {line for mine, line in shared if mine in own}
-        if theirs and any(
-            one.fate not in FINAL
-            and theirs & {chosen_lines(tx, row.destination, bill_id)[number] for number in one.lines}
-            for one in parcels_of(tx, bill_id, row.destination)
-        ):
-            return True
-    return False
+    chosen = chosen_lines(tx, row.destination, row.bill_id)
+    own = {chosen[number] for number in row.lines}
+    return any(
+        mine in own and theirs in {json.loads(bundled)[number] for number in json.loads(carried)}
+        for mine, theirs, carried, bundled in shared
+    )
 
 
 def wake_followers(tx: Tx, row: ParcelRow, now_ms: int) -> None:

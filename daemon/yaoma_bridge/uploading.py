@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.routing import Route
 from yaoma_bridge.store import Store
 from yaoma_bridge.tx import Tx
-from yaoma_bridge.upload_rows import put_standings
+from yaoma_bridge.upload_rows import Standing, put_standings
 from yaoma_link.backoff import Backoff
 
 __all__ = ["Upload", "Uploader"]
@@ -117,9 +117,7 @@ class Uploader:
         bundled = self._bundler.bundle(self._now_ms())
         made += bundled or ()
         ended = [call for call in self._calls if call.answer.done()]
-        for call in ended:
-            self._calls.remove(call)
-            made += self._write(call.row, call.answer.result())
+        made += self._take_answers(ended)
         if not self._hold_claim():
             return made, bundled is not None
         made += self._give_up_on_lost()
@@ -137,9 +135,7 @@ class Uploader:
     def close(self) -> None:
         """Write what is answered within its time-outs, then give claim and connections back."""
         self._pool.shutdown(wait=True)
-        for call in self._calls:
-            self._write(call.row, call.answer.result())
-        self._calls.clear()
+        self._take_answers(self._calls)
         self._platform.close()
         with self._store.writing() as tx:
             release(tx, self._claim, self._owner)
@@ -161,12 +157,9 @@ class Uploader:
             lost = lost_parcels(tx, self._platform.name, now_ms)
         if not lost:
             return []
-        made: list[Outgoing] = []
         with self._store.writing() as tx:
-            for row in lost:
-                if move(tx, row, Cause.LOST, now_ms, due_ms=now_ms, reason="sender_lost") is not None:
-                    made += self._tell(tx, row, now_ms)
-        return made
+            moved_rows = [move(tx, row, Cause.LOST, now_ms, due_ms=now_ms, reason="sender_lost") for row in lost]
+            return self._tell(tx, {row.bill_id for row in moved_rows if row is not None})
 
     def _begin(self, made: list[Outgoing]) -> bool:
         """Begin as many calls as pace and order allow; the store says "sent" before anything leaves."""
@@ -191,31 +184,33 @@ class Uploader:
     def _intend(self, due: Sequence[ParcelRow], free: int, made: list[Outgoing]) -> list[tuple[ParcelRow, Parcel]]:
         """Choose the parcels that are called for now, and write down in one commit that they are."""
         chosen: list[tuple[ParcelRow, Parcel]] = []
+        touched: set[int] = set()
         with self._store.writing() as tx:
             for row in due:
                 if len(chosen) == free:
                     break
-                if not self._has_turn(tx, row, made):
+                if not self._has_turn(tx, row, touched):
                     continue
                 if self._limit.take(self._now_s()) > 0:
                     break
-                one = self._intended(tx, row, made)
+                one = self._intended(tx, row, touched)
                 if one is not None:
                     chosen.append(one)
+            made += self._tell(tx, touched)
         return chosen
 
-    def _has_turn(self, tx: Tx, row: ParcelRow, made: list[Outgoing]) -> bool:
+    def _has_turn(self, tx: Tx, row: ParcelRow, touched: set[int]) -> bool:
         """Say whether a parcel may be called for now; if not it is put off, or dropped with the one it follows."""
         behind = stands_behind(tx, row, self._platform.order) if row.fate is Fate.BUNDLED else ""
         now_ms = self._now_ms()
         if behind == "follows_refused":
             if move(tx, row, Cause.DROP, now_ms, due_ms=now_ms, reason=behind) is not None:
-                made += self._tell(tx, row, now_ms)
+                touched.add(row.bill_id)
         elif behind:
             put_off(tx, row, now_ms + _BEHIND_MS, behind)
         return not behind
 
-    def _intended(self, tx: Tx, row: ParcelRow, made: list[Outgoing]) -> tuple[ParcelRow, Parcel] | None:
+    def _intended(self, tx: Tx, row: ParcelRow, touched: set[int]) -> tuple[ParcelRow, Parcel] | None:
         """Write down that a parcel is being sent now, and give it; one that is only asked stays as it is."""
         now_ms, is_send = self._now_ms(), row.fate is Fate.BUNDLED
         try:
@@ -228,7 +223,7 @@ class Uploader:
         sent = move(tx, row, Cause.SEND, now_ms, due_ms=now_ms, owner=self._owner, until_ms=now_ms + self._lease_ms)
         if sent is None:
             return None
-        made += self._tell(tx, sent, now_ms)
+        touched.add(sent.bill_id)
         return sent, parcel
 
     def _called(self, is_send: bool, parcel: Parcel) -> Answer:  # noqa: FBT001 - the pool calls it
@@ -240,39 +235,47 @@ class Uploader:
             _log.error("a call ended by a defect: destination=%s error=%s", self._platform.name, type(error).__name__)
             return Answer(AnswerState.UNKNOWN, "defect")
 
-    def _write(self, before: ParcelRow, answer: Answer) -> list[Outgoing]:
-        """Write what a platform said."""
-        self._note_health(answer)
-        now_ms = self._now_ms()
+    def _take_answers(self, ended: Sequence[_Call]) -> list[Outgoing]:
+        """Write what the platform said to all calls that have ended, and tell the boxes of it, in one commit."""
+        answers = [(call.row, call.answer.result()) for call in ended]
+        self._calls = [call for call in self._calls if call not in ended]
+        for _, answer in answers:
+            self._note_health(answer)
+        if not answers:
+            return []
         with self._store.writing() as tx:
-            row = parcel_by_id(tx, before.id)
-            if row.version != before.version:
-                return []  # a person, or another worker that took us for dead, was faster
-            cause, reason = cause_of(answer.state), answer.reason[:_REASON_LETTERS]
-            if answer.state is AnswerState.WAITING and not answer.is_outage and row.tries >= _MOST_TRIES:
-                cause, reason = Cause.SAID_HELD, "tries_exhausted"
-            if cause is Cause.SAID_UNKNOWN and row.fate is not Fate.SENT:
-                reason = row.reason  # a question without an answer tells nothing new
-            after = move(
-                tx,
-                row,
-                cause,
-                now_ms,
-                due_ms=now_ms + round(1000 * self._wait_s(row, answer)),
-                reason=reason,
-                said=answer.said[:_SAID_LETTERS],
-                words=self._words(tx, row, answer) if answer.codes else None,
-                facts=answer.facts or None,
-                is_counted=not (answer.is_outage and row.fate is Fate.SENT),
-            )
-            if after is None:
-                return []
-            if after.fate in {Fate.PROCESSING, Fate.UNKNOWN} and now_ms - after.since_ms > self._pace.give_up_s * 1000:
-                facts: dict[str, str | int] = {"destination": after.destination, "parcel": after.number}
-                raise_alarm(tx, AlarmKind.UPLOAD_UNSOLVED, now_ms, site=after.site, facts=facts)
-            if after.fate in FINAL:
-                wake_followers(tx, after, now_ms)
-            return self._tell(tx, after, now_ms)
+            return self._tell(tx, {row.bill_id for row, answer in answers if self._write(tx, row, answer)})
+
+    def _write(self, tx: Tx, before: ParcelRow, answer: Answer) -> bool:
+        """Write what a platform said of one parcel; tell whether it moved."""
+        now_ms, row = self._now_ms(), parcel_by_id(tx, before.id)
+        if row.version != before.version:
+            return False  # a person, or another worker that took us for dead, was faster
+        cause, reason = cause_of(answer.state), answer.reason[:_REASON_LETTERS]
+        if answer.state is AnswerState.WAITING and not answer.is_outage and row.tries >= _MOST_TRIES:
+            cause, reason = Cause.SAID_HELD, "tries_exhausted"
+        if cause is Cause.SAID_UNKNOWN and row.fate is not Fate.SENT:
+            reason = row.reason  # a question without an answer tells nothing new
+        after = move(
+            tx,
+            row,
+            cause,
+            now_ms,
+            due_ms=now_ms + round(1000 * self._wait_s(row, answer)),
+            reason=reason,
+            said=answer.said[:_SAID_LETTERS],
+            words=self._words(tx, row, answer) if answer.codes else None,
+            facts=answer.facts or None,
+            is_counted=not (answer.is_outage and row.fate is Fate.SENT),
+        )
+        if after is None:
+            return False
+        if after.fate in {Fate.PROCESSING, Fate.UNKNOWN} and now_ms - after.since_ms > self._pace.give_up_s * 1000:
+            facts: dict[str, str | int] = {"destination": after.destination, "parcel": after.number}
+            raise_alarm(tx, AlarmKind.UPLOAD_UNSOLVED, now_ms, site=after.site, facts=facts)
+        if after.fate in FINAL:
+            wake_followers(tx, after, now_ms)
+        return True
 
     def _words(self, tx: Tx, row: ParcelRow, answer: Answer) -> dict[int, tuple[Fate, str]]:
         """Give what was said of single lines, where the platform answered code by code."""
@@ -311,6 +314,9 @@ class Uploader:
                 facts: dict[str, str | int] = {"destination": self._platform.name, "reason": answer.reason}
                 raise_alarm(tx, AlarmKind.PLATFORM_AWAY, self._now_ms(), facts=facts)
 
-    def _tell(self, tx: Tx, row: ParcelRow, now_ms: int) -> list[Outgoing]:
-        standings = standings_of(tx, row.destination, row.bill_id)
-        return put_standings(tx, row.destination, standings, self._signer, now_ms)
+    def _tell(self, tx: Tx, bills: Collection[int]) -> list[Outgoing]:
+        """Keep where the records of some bills stand now; one receipt tells a box of all of them."""
+        standings: dict[int, Standing] = {}
+        for bill_id in sorted(bills):  # of two parts of one bill the later one holds
+            standings |= standings_of(tx, self._platform.name, bill_id)
+        return put_standings(tx, self._platform.name, standings, self._signer, self._now_ms()) if standings else []
