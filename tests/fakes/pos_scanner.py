@@ -59,9 +59,10 @@ class PosScanner:
 
     def open(self, _: object) -> HidrawDevice:
         """Stand in for `open_hidraw`."""
-        self.openings += 1
         descriptor = os.dup(self._kernel.fileno())
         os.set_blocking(descriptor, False)
+        # Counted last: who waits for it may pull the cable at once.
+        self.openings += 1
         return HidrawDevice(descriptor)
 
     def wait_until_open(self) -> None:
