@@ -187,7 +187,7 @@ def test_a_restored_store_that_made_as_many_receipts_as_it_lost_is_shown_by_a_bi
     log.scan(3)
     last = today.take(log.payload(4, mark=ReceiptMark(last.epoch, last.rseq)), name=log.name)[-1]
     today.close()
-    shutil.copy(tmp_path / "backup.db", today.path)
+    shutil.copy(tmp_path / "backup.db", today.file)
     restored = SteppedBridge(tmp_path)
     mark = ReceiptMark(last.epoch, last.rseq)
     assert [one.rseq for one in restored.follow()] == [mark.upto]

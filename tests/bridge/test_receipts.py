@@ -168,7 +168,7 @@ def test_a_store_restored_from_yesterday_begins_an_epoch_and_nothing_is_exported
     newest = (today.follow() or [newest])[-1]
     today.close()
     assert len(today.ids()) == 60
-    shutil.copy(tmp_path / "backup.db", today.path)
+    shutil.copy(tmp_path / "backup.db", today.file)
 
     restored = SteppedBridge(tmp_path)
     restored.now_ms += 86_400_000
