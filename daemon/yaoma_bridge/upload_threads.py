@@ -10,6 +10,7 @@ from yaoma.core.note import Signer
 from yaoma_bridge.billing import bill_feed
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.inquiring import Inquirer, Inquiring
+from yaoma_bridge.neighbour_news import tell_neighbours
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.store import Store, StorePlace
 from yaoma_bridge.uploading import Upload, Uploader
@@ -56,8 +57,8 @@ class UploadThreads:
             threading.Thread(target=self._run, args=(upload.platform.name, self._serving(upload)), daemon=False)
             for upload in uploads
         ]
-        if uploads:
-            self._threads.append(threading.Thread(target=self._run, args=("bills", self._bill), daemon=False))
+        # Also without a platform: the other boxes of a site are told of what bills say.
+        self._threads.append(threading.Thread(target=self._run, args=("bills", self._bill), daemon=False))
         for platform in [upload.platform for upload in uploads if isinstance(upload.platform, Inquiring)]:
             name = f"inquiry of {platform.name}"
             self._threads.append(
@@ -94,7 +95,8 @@ class UploadThreads:
     def _bill(self, store: Store) -> None:
         while not self._stop.is_set():
             self._beats["bills"] = time.monotonic()
-            if not bill_feed(store, self._now_ms()):
+            more = bill_feed(store, self._now_ms())
+            if not tell_neighbours(store, self._signer, self._now_ms()) and not more:
                 self._stop.wait(_IDLE_S)
 
     def _inquiring(self, platform: Inquiring) -> Callable[[Store], None]:

@@ -14,6 +14,7 @@ from itertools import groupby
 
 from yaoma.core.note import Signer
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
+from yaoma_bridge.box_words import KEPT, Words, note_words, read_words
 from yaoma_bridge.config import BridgeConfig, read_signer
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.destinations.find import make_destination
@@ -129,6 +130,8 @@ class Intake:
         if isinstance(what, tuple):
             name, birth = what
             return welcome(tx, name, birth, self._signer, now_ms, retained=arrival.retain)
+        if isinstance(what, Words):
+            note_words(tx, what, now_ms)
         if isinstance(what, BatchRefusedError):
             sender, kind = _sender(arrival.topic)
             facts: dict[str, str | int] = {"reason": what.reason, "bytes": len(arrival.payload)}
@@ -150,7 +153,7 @@ class Intake:
         return lost
 
 
-_Understood = tuple[BoxName, Birth | None] | Parcel | BatchRefusedError
+_Understood = tuple[BoxName, Birth | None] | Parcel | Words | BatchRefusedError
 
 
 def _boxes(understood: Iterable[_Understood]) -> frozenset[BoxName] | None:
@@ -159,7 +162,7 @@ def _boxes(understood: Iterable[_Understood]) -> frozenset[BoxName] | None:
     for what in understood:
         if isinstance(what, BatchRefusedError):
             return None
-        names.add(what.box if isinstance(what, Parcel) else what[0])
+        names.add(what[0] if isinstance(what, tuple) else what.box)
     return frozenset(names)
 
 
@@ -174,6 +177,8 @@ def _understood(arrival: Received) -> _Understood:
             return opened(topic.box, arrival.payload)
         if isinstance(topic, Topic) and topic.channel == Channel.STATUS:
             return topic.box, read_status(arrival.payload)
+        if isinstance(topic, Topic) and topic.channel in KEPT:
+            return read_words(topic.box, topic.channel, arrival.payload, is_retained=arrival.retain)
     except BatchRefusedError as error:
         return error
     return BatchRefusedError("topic", "nothing was expected on this topic")
@@ -185,8 +190,8 @@ def _sender(text: str) -> tuple[BoxName | None, AlarmKind]:
     except ValueError:
         return None, AlarmKind.BATCH_REFUSED
     if isinstance(topic, Topic):
-        is_status = topic.channel == Channel.STATUS
-        return topic.box, AlarmKind.STATUS_REFUSED if is_status else AlarmKind.BATCH_REFUSED
+        is_records = topic.channel == Channel.RECORDS
+        return topic.box, AlarmKind.BATCH_REFUSED if is_records else AlarmKind.STATUS_REFUSED
     return None, AlarmKind.BATCH_REFUSED
 
 
@@ -264,7 +269,13 @@ class Worker:
                 reports,
                 client_id=f"yaoma-bridge-{self.name}",
                 session_expiry_s=0,
-                subscriptions=(shared_filter(Channel.RECORDS, config.broker.group), bridge_filter(Channel.STATUS)),
+                # What the broker keeps comes to plain subscriptions only (MQTT 5, 4.8.2).
+                subscriptions=(
+                    shared_filter(Channel.RECORDS, config.broker.group),
+                    bridge_filter(Channel.STATUS),
+                    bridge_filter(Channel.INFO),
+                    shared_filter(Channel.HEALTH, config.broker.group),
+                ),
                 inbound_maximum=config.broker.waiting_batches,
             )
             follow_up.start()
