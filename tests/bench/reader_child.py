@@ -103,6 +103,22 @@ def _naive(descriptor: int, folder: Path, codes: list[str], last: str) -> tuple[
     return kept, faults
 
 
+def _bare(descriptor: int, folder: Path, codes: list[str], last: str) -> tuple[list[str], int]:
+    """The floor: the same decoder and nothing else, no disk and no other thread; what it loses, the machine loses."""
+    keep_turns_short()
+    kept: list[str] = []
+    faults = 0
+    _say_ready()
+    for code in _typed(PipeDevice(PipeInput(descriptor))):
+        if code == last:
+            break
+        if code:
+            kept.append(code)
+        else:
+            faults += 1
+    return kept, faults
+
+
 def _typed(device: PipeDevice) -> Iterator[str]:
     decoder = KeyDecoder(KEYMAPS["us"], OPTIONS.terminators, OPTIONS.gap_ms * 1000, device.state)
     while True:
@@ -117,7 +133,7 @@ def _say_ready() -> None:
     sys.stdout.flush()
 
 
-WAYS = {"ours": _ours, "naive": _naive}
+WAYS = {"ours": _ours, "bare": _bare, "naive": _naive}
 
 
 def main() -> None:

@@ -24,7 +24,9 @@ class ReaderSection:
     """Types packs without a pause into the driver, whose recorder's disk stalls for 2 s every few seconds.
 
     The physical floor: the kernel buffers 64 events of each client, some 11 characters (SCANNERS.md 1.2); whoever does
-    not read for longer than that loses keys. The peer is a reader that commits in the thread that reads.
+    not read for longer than that loses keys. The floor is a process that reads and does nothing else, typed to in the
+    same round: what it loses was lost by the machine, which had no processor for it. The peer is a reader that commits
+    in the thread that reads.
 
     Args:
         folder: A folder on the disk that is measured.
@@ -40,29 +42,30 @@ class ReaderSection:
         self._codes.write_text("\n".join(dict.fromkeys(pack_codes(scans + 200)[:scans])))
 
     def round(self) -> dict[str, float]:
-        """Type everything once for each of the two."""
+        """Type everything once for each of the three."""
         found: dict[str, float] = {}
-        for way in ("ours", "naive"):
+        for way in ("ours", "bare", "naive"):
             found |= {f"{way}.{name}": value for name, value in self._run(way).items()}
         return found
 
     def rows(self, found: Found) -> list[Row]:
         """Lay out what was found; the worst round counts."""
-        ours, naive = found.most("ours.lost"), found.most("naive.lost")
+        ours, bare, naive = (found.most(f"{way}.lost") for way in ("ours", "bare", "naive"))
         wrong = found.most("ours.wrong") + found.most("ours.twice")
         return [
             Row(
                 f"{self._scans} scans, {found.median('ours.character_ms'):.2f} ms a character, disk stalls of 2 s",
                 f"{ours:.0f} lost, {wrong:.0f} wrong",
-                f"committing in the reading thread: {naive:.0f} lost",
+                f"reading and nothing else: {bare:.0f} lost",
                 "",
                 "0 lost, 0 wrong",
                 ours == 0 and wrong == 0,
             ),
+            Row("", "", f"committing in the reading thread: {naive:.0f} lost"),
             Row(
                 "  overruns of the kernel's 64 events",
                 f"{found.most('ours.overflows'):.0f}",
-                f"committing in the reading thread: {found.most('naive.overflows'):.0f}",
+                f"reading and nothing else: {found.most('bare.overflows'):.0f}",
             ),
         ]
 
@@ -98,7 +101,7 @@ class ReaderSection:
 
 
 class LongReaderSection(ReaderSection):
-    """The same with 10,000 scans, which takes seven minutes a round.
+    """The same with 10,000 scans, which takes eleven minutes a round.
 
     Args:
         folder: A folder on the disk that is measured.
