@@ -21,6 +21,7 @@ __all__ = ["LEAST_LIKENESS", "field_of", "guarded", "is_trace_code"]
 #: The correlation that the character which fits worst must reach where another reader has named the text.
 LEAST_LIKENESS: Final = 0.9
 _LINES: Final = 4
+_BENT_LINES: Final = 2
 _LEAST_ALONG_PX: Final = 3.0
 _CODE128: Final = "]C"
 
@@ -57,7 +58,7 @@ def guarded(grey: Grey, reading: Reading) -> Reading | None:
         return replace(reading, is_sure=True)
     if not is_trace:
         return reading
-    return replace(reading, is_sure=True) if any(_agrees_bent(line, texts[0]) for line in lines) else None
+    return replace(reading, is_sure=True) if any(_agrees_bent(line, texts[0]) for line in lines[:_BENT_LINES]) else None
 
 
 def field_of(reading: Reading) -> BarField | None:

@@ -1,15 +1,16 @@
 """PictureReader: all stages in their order on one picture (DECODE.md 7)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-import cv2
 import numpy as np
 
 from yaoma_drivers.decoding.arrays import Grey, level
 from yaoma_drivers.decoding.bars import BarField, find_bars
 from yaoma_drivers.decoding.edges import Edges, edges_of
+from yaoma_drivers.decoding.enlarged import LOOKS
 from yaoma_drivers.decoding.gs1 import elements
 from yaoma_drivers.decoding.guard import guarded
 from yaoma_drivers.decoding.reading import Reading, separate
@@ -20,11 +21,12 @@ from yaoma_drivers.decoding.zxing_reader import read_matrices, read_picture
 
 __all__ = ["PictureReader"]
 
-#: How much of a picture is looked at enlarged, and how much zbar gets to see, in pixels.
-_ENLARGED_PIXELS: Final = 100_000
-_SPOTS: Final = 4
+#: How many pixels all enlarged looks at a picture have together, and which spots zbar gets to see.
+_ENLARGED_PIXELS: Final = 500_000
+_ZBAR_PIXELS: Final = 60_000
+_ZBAR_SPOTS: Final = 3
+#: How many fields of bars are tried in all ways.
 _THOROUGH_FIELDS: Final = 2
-_ENLARGED: Final = 2
 _GS1: Final = {"]C1", "]d2", "]Q3"}
 #: A light that burns out all ink is at least so bright.
 _BURNT: Final = 250
@@ -93,18 +95,22 @@ class PictureReader:
         return found
 
     def _matrices(self, grey: Grey, found: list[Reading], edges: Edges) -> list[Reading]:
+        """Look at the spots that have no reading, enlarged in one way after the other, within a bound."""
+        spots = [spot for spot in find_spots(edges, grey.shape[:2]) if not any(spot.holds(one.centre) for one in found)]
         more: list[Reading] = []
         left = _ENLARGED_PIXELS
-        for spot in find_spots(edges, grey.shape[:2])[: 2 * _SPOTS]:
-            if spot.pixels > left or any(spot.holds(reading.centre) for reading in found):
-                continue
-            left -= spot.pixels
-            cut = np.ascontiguousarray(grey[spot.top : spot.bottom, spot.left : spot.right])
-            large = np.asarray(
-                cv2.resize(cut, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_CUBIC), np.uint8
-            )
-            read = read_matrices(large) or (self._zbar.read(large) if self._zbar is not None else [])
-            more += [_placed(reading, spot) for reading in read]
+        for look in LOOKS:
+            for spot in list(spots):
+                cost = spot.pixels * look.times**2
+                if cost > left:
+                    continue
+                left -= cost
+                if read := [_placed(reading, spot, look.times) for reading in read_matrices(look.at(grey, spot))]:
+                    spots.remove(spot)
+                    more += read
+        if self._zbar is not None:
+            for spot in [spot for spot in spots if spot.pixels <= _ZBAR_PIXELS][:_ZBAR_SPOTS]:
+                more += [_placed(reading, spot, LOOKS[0].times) for reading in self._zbar.read(LOOKS[0].at(grey, spot))]
         return more
 
 
@@ -116,9 +122,9 @@ def _is_read(field: BarField, found: list[Reading]) -> bool:
     return any(field.holds(reading.centre) or reading.surrounds((field.x, field.y)) for reading in found)
 
 
-def _placed(reading: Reading, spot: Spot) -> Reading:
-    corners = tuple((spot.left + x // _ENLARGED, spot.top + y // _ENLARGED) for x, y in reading.corners)
-    return Reading(reading.data, reading.aim, corners, is_sure=reading.is_sure)
+def _placed(reading: Reading, spot: Spot, times: int) -> Reading:
+    corners = tuple((spot.left + x // times, spot.top + y // times) for x, y in reading.corners)
+    return replace(reading, corners=corners)
 
 
 def _is_glare_between(grey: Grey, parts: list[Reading]) -> bool:
