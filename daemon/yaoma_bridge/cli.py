@@ -89,13 +89,16 @@ def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None
     destinations = Table("destination", "delivered", "waiting")
     for one in shown["destinations"]:
         destinations.add_row(one["name"], str(one["upto"]), str(one["lag"]))
+    uploads_shown = Table("platform", "records")
+    for name, counts in shown["uploads"].items():
+        uploads_shown.add_row(name, ", ".join(f"{fate} {number}" for fate, number in counts.items()))
     alarms = Table("alarm", "box", "log", "times", "last", "facts")
     for alarm in shown["alarms"]:
         box_name = f"{alarm['site']}/{alarm['box']}" if alarm["box"] else ""
         facts = json.dumps(alarm["facts"])
         alarms.add_row(alarm["kind"], box_name, alarm["log"], str(alarm["times"]), _when(alarm["last_ms"]), facts)
     console = Console()
-    for table in (logs, destinations, alarms):
+    for table in (logs, destinations, uploads_shown, alarms):
         if table.row_count:
             console.print(table)
 

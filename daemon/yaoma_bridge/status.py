@@ -31,6 +31,7 @@ def bridge_status(tx: Tx, now_ms: int) -> dict[str, Any]:
             {"name": name, "upto": upto, "lag": newest - upto, "mark": mark}
             for name, upto, mark in tx.execute("SELECT name, upto, mark FROM destination ORDER BY name")
         ],
+        "uploads": _uploads(tx),
         "alarms": [
             {
                 "id": key,
@@ -48,6 +49,15 @@ def bridge_status(tx: Tx, now_ms: int) -> dict[str, Any]:
             )
         ],
     }
+
+
+def _uploads(tx: Tx) -> dict[str, dict[str, int]]:
+    """Count the records at each platform by where they stand."""
+    counts: dict[str, dict[str, int]] = {}
+    rows = tx.execute("SELECT destination, fate, COUNT(*) FROM upload GROUP BY destination, fate ORDER BY 1, 2")
+    for destination, fate, number in rows:
+        counts.setdefault(destination, {})[fate] = number
+    return counts
 
 
 def _box(tx: Tx, name: BoxName, now_ms: int) -> dict[str, Any]:
