@@ -26,11 +26,11 @@ from yaoma.core.reason import CLASSES
 from yaoma.core.record import ClockState
 from yaoma.service.vital_signs import health_of
 from yaoma.shell.durations import Durations
-from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.metrics import MetricsServer
 from yaoma.shell.thermal import hottest_c
 from yaoma.shell.vitals import Nature, Scanner, Show, Vitals, nature_of
 from yaoma_link.endpoint import Endpoint, TlsFiles
+from yaoma_link.local_address import LocalAddress
 from yaoma_link.report import Received, SessionReport
 from yaoma_link.session import Session
 from yaoma_link.topics import Channel, bridge_filter

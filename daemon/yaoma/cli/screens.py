@@ -13,8 +13,8 @@ from yaoma.service.watch import Watch
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.indicator import LogIndicator, TerminalIndicator
 from yaoma.shell.indicator_worker import IndicatorWorker
-from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.vitals import Vitals
+from yaoma_link.local_address import LocalAddress
 
 if TYPE_CHECKING:
     from yaoma.shell.metrics import MetricsServer

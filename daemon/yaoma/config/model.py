@@ -14,7 +14,7 @@ from yaoma.config.said import About
 from yaoma.core.policy import InstitutionKind
 from yaoma.core.policy_rule import TECHNICAL
 from yaoma.core.policy_text import ID_PATTERN as POLICY_ID_PATTERN
-from yaoma.shell.local_address import LocalAddress
+from yaoma_link.local_address import LocalAddress
 
 __all__ = [
     "BrokerConfig",

@@ -19,9 +19,9 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from yaoma.core.record import ClockState
-from yaoma.shell.local_address import LocalAddress
 from yaoma.shell.vitals import Vitals, nature_of
 from yaoma_drivers.stop import Stop
+from yaoma_link.local_address import LocalAddress
 
 __all__ = ["MetricsServer", "VitalsCollector"]
 

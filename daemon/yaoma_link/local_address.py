@@ -1,4 +1,4 @@
-"""Local address: where a service of the box listens for programs on the box itself, never for the network."""
+"""Local address: where a service listens for programs on its own host, never for the network."""
 
 import ipaddress
 from dataclasses import dataclass
