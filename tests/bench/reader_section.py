@@ -34,7 +34,7 @@ class ReaderSection:
         scans: How many.
     """
 
-    def __init__(self, folder: Path, shim: SyncShim, scans: int = 1000) -> None:
+    def __init__(self, folder: Path, shim: SyncShim, scans: int = 400) -> None:
         self._folder = folder
         self._shim = shim
         self._scans = scans
