@@ -24,6 +24,7 @@ _VERBS: Final = {
     "problem": ("problem", "problem"),
     "report": ("site_report", "report"),
     "scanners": ("scanners", "app"),
+    "indicators": ("indicators", "app"),
     "config": ("config", "app"),
     "policy": ("policy", "app"),
     "list": ("list", "app"),
