@@ -205,6 +205,11 @@ class Bill:
 
     @property
     def number(self) -> str:
-        """A short name made from `key`: 20 capital letters and digits 2-7, for a platform's own bill number."""
-        digest = hashlib.sha256(self.key.encode()).digest()[:_NUMBER_BYTES]
+        """A short name for a platform's own bill number: 20 capital letters and digits 2-7, made from key and codes.
+
+        The codes are in it so that a number never comes again with another content: a store from a backup may rule
+        lines otherwise than before, and a platform that has the number already would be believed to have them.
+        """
+        text = "\n".join((self.key, *(line.code for line in self.lines)))
+        digest = hashlib.sha256(text.encode()).digest()[:_NUMBER_BYTES]
         return base64.b32encode(digest).decode("ascii")[:_NUMBER_LETTERS]

@@ -232,3 +232,31 @@ def test_the_readme_shows_this_matrix() -> None:
     """The table in the bridge's README is the one that is tested here."""
     readme = Path(__file__).parents[2] / "daemon" / "yaoma_bridge" / "README.md"
     assert _table() in readme.read_text("utf-8")
+
+
+def test_a_store_from_a_backup_doubles_nothing_at_the_platform(
+    tmp_path: Path, platform: Simulated, log: BoxLog
+) -> None:
+    """A bill that the store forgot is made again with its number; the platform has it, and says so."""
+    platform.reset()
+    options = _options(tmp_path, platform.url)
+    Counter(log).sell(A)
+    first = _bridge(tmp_path, log, options)
+    first.take(log.payload(), name=log.name)
+    first.bill()
+    first.upload()
+    first.upload(10)
+    first.close()
+    for file in tmp_path.glob("bridge.db*"):
+        file.unlink()
+    again = UploadingBridge(
+        tmp_path, AlihealthDestination("alihealth", options), facts=CentreFacts(institutions=tmp_path / "sites")
+    )
+    again.take(log.payload(), name=log.name)
+    again.bill()
+    again.upload()
+    assert again.fates() == {A: ("unknown", "bill_number_exists")}
+    again.upload(10)
+    assert again.fates() == {A: OK}
+    assert len(platform.received()) == 1
+    again.close()
