@@ -57,7 +57,7 @@ class Kind(StrEnum):
     SETTLE = "settle"  # duties are done with
     MERGE = "merge"  # what another box of the site did
     PROBLEM = "problem"  # a report from the counter
-    PASS_ON = "pass_on"  # a code did not reach the till
+    PASS_ON = "pass_on"  # noqa: S105 - no password: a code did not reach the till
     OUTAGE = "outage"  # the way to the centre was interrupted
     APPLIED = "applied"  # another list or policy counts from here on
     ERASED = "erased"  # sealed identities were erased
