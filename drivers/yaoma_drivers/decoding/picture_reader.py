@@ -22,9 +22,9 @@ from yaoma_drivers.decoding.zxing_reader import read_matrices, read_picture
 __all__ = ["PictureReader"]
 
 #: How many pixels all enlarged looks at a picture have together, and which spots zbar gets to see.
-_ENLARGED_PIXELS: Final = 500_000
+_ENLARGED_PIXELS: Final = 350_000
 _ZBAR_PIXELS: Final = 60_000
-_ZBAR_SPOTS: Final = 3
+_ZBAR_SPOTS: Final = 2
 #: How many fields of bars are tried in all ways.
 _THOROUGH_FIELDS: Final = 2
 _GS1: Final = {"]C1", "]d2", "]Q3"}
