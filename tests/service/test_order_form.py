@@ -40,8 +40,18 @@ def test_ticket_when_the_till_says_more_then_known_facts_are_read_and_an_identit
     read = read_command({**asked, "facts": {"visit": "MZ20261122000017", "settlement": "S1 ", "invoice": ""}})
     assert isinstance(read, TicketCommand)
     assert (("settlement", "S1"), ("visit", "MZ20261122000017")) == read.facts
-    with pytest.raises(CommandRefusedError, match="statement_note_has_identity"):
-        read_command({**asked, "facts": {"visit": ID_NUMBER}})
+    for visit in (ID_NUMBER, f"MZ-{ID_NUMBER}-1", ID_NUMBER.lower()):
+        with pytest.raises(CommandRefusedError, match="statement_note_has_identity"):
+            read_command({**asked, "facts": {"visit": visit}})
+
+
+@pytest.mark.parametrize("visit", ["MZ1122007", "M1234567", "350100202611220017", "20261122000000000017"])
+def test_ticket_when_a_visits_number_only_looks_like_a_document_then_it_is_taken(visit: str) -> None:
+    """Hospitals number visits with letters, areas and dates; a passport's form alone is no reason to refuse them."""
+    asked = {"do": "ticket", "action": "close", "station": "counter", "facts": {"visit": visit}}
+    read = read_command(asked)
+    assert isinstance(read, TicketCommand)
+    assert read.facts == (("visit", visit),)
 
 
 TICKET = {"do": "ticket", "action": "open", "station": "counter"}

@@ -1,5 +1,6 @@
 """Order form: reads what a program asks through the control socket into a command."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from yaoma.core.command import Append, Command, Excuse, Identify, Override, Settle, SignOn, State, StockMove, Undo
 from yaoma.core.deed import StockAction
 from yaoma.core.identity import IdentityFault, IdentityKind, typed_identity
+from yaoma.core.lookalike import LookalikeKind, of_text
 from yaoma.core.person_statement import PersonStatement, StatementProblem, StatementRefusedError, number_in
 from yaoma.core.problem import ProblemRefusedError, problem_entry
 from yaoma.core.ticket import FACTS, MAX_LINES, VERIFY, Action, CommandRefusedError, Line, TicketCommand
@@ -17,6 +19,8 @@ _MAX_TEXT_CHARS: Final = 200
 _MAX_OPERATOR_CHARS: Final = 64
 _MOST_PACKS: Final = 1_000_000
 _MAX_FACT_CHARS: Final = 64
+_RESIDENT: Final = re.compile(r"(?=([1-9][0-9]{16}[0-9Xx]))")
+_NEWBORN: Final = timedelta(days=365)
 
 Asked = Mapping[str, Any]
 
@@ -97,9 +101,22 @@ def _facts(asked: Asked) -> tuple[tuple[str, str], ...]:
     if not isinstance(given, dict) or not given.keys() <= FACTS:
         raise ValueError(f"facts are named {', '.join(sorted(FACTS))}")
     facts = {name: _text(given, name, _MAX_FACT_CHARS).strip() for name in sorted(given)}
-    if any(number_in(text) is StatementProblem.NOTE_HAS_IDENTITY for text in facts.values()):
+    if any(_names_a_resident(text) for text in facts.values()):
         raise CommandRefusedError("statement_note_has_identity")
     return tuple((name, text) for name, text in facts.items() if text)
+
+
+def _names_a_resident(text: str) -> bool:
+    """Tell whether a text holds a resident's number.
+
+    What a till sends are numbers of visits and prescriptions, letters and many digits, often with today's date: only
+    a whole number with a birthday behind us and the right check digit counts as somebody's.
+    """
+    born_before = (datetime.now(UTC) - _NEWBORN).strftime("%Y%m%d")
+    return any(
+        found[6:14] < born_before and of_text(found.upper(), aim="", length=len(found)).kind is LookalikeKind.ID_NUMBER
+        for found in _RESIDENT.findall(text)
+    )
 
 
 def _undo(asked: Asked) -> Undo:
