@@ -21,6 +21,7 @@ from yaoma.service.reader import Reader, ScannerState
 from yaoma.service.show_guard import ShowGuard
 from yaoma.service.work import Item
 from yaoma_drivers.driver import Driver, DriverOptions
+from yaoma_drivers.errors import DeviceGone, DeviceReason
 from yaoma_drivers.signal import Signal
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Source, Symbol
@@ -93,6 +94,18 @@ def gives(*found: object) -> Callable[[Stop], Iterator[Any]]:
     return deed
 
 
+def sets(stop: Stop) -> Iterator[Any]:
+    """Set what is not its own to set."""
+    stop.set()
+    yield from ()
+
+
+def closes(stop: Stop) -> Iterator[Any]:
+    """Close what is not its own to close."""
+    stop.close()
+    yield from ()
+
+
 def ends(_: Stop) -> Iterator[Any]:
     """Be at the end at once."""
     yield from ()
@@ -107,7 +120,10 @@ def ends(_: Stop) -> Iterator[Any]:
         (raises(RecursionError()), Broken.RAISED),
         (raises(MemoryError()), Broken.RAISED),
         (raises(BaseException()), Broken.RAISED),
+        (raises(DeviceGone("/dev/x", cast("DeviceReason", "unplugged"), _ID_CARD)), Broken.RAISED),
         (ends, Broken.ENDED),
+        (sets, Broken.ENDED),
+        (closes, Broken.ENDED),
         (gives(None), Broken.NO_SYMBOL),
         (gives(_CODE), Broken.NO_SYMBOL),
         (gives(_CODE.decode()), Broken.NO_SYMBOL),

@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from pydantic import BaseModel
 
 from yaoma_drivers.driver import Driver
-from yaoma_drivers.errors import DeviceError
+from yaoma_drivers.errors import DeviceError, DeviceReason
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import MAX_SYMBOL_BYTES, ReadFault, Source, Symbol, Typing
 
@@ -123,7 +123,11 @@ def contained(driver: Driver, scanner: str, turn: Stop, allowance: Allowance) ->
         finally:
             # Now, and in this thread: it has a device to give back.
             getattr(symbols, "close", lambda: None)()
-    except (DeviceError, DriverBrokeError, GeneratorExit):
+    except DeviceError as error:
+        if isinstance(getattr(error, "reason", None), DeviceReason):
+            raise
+        broke = DriverBrokeError(Broken.RAISED, type(error).__name__, _place(error))
+    except (DriverBrokeError, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - sys.exit, too, must end this driver and not its thread
         broke = DriverBrokeError(Broken.RAISED, type(error).__name__, _place(error))

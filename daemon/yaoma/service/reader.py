@@ -131,6 +131,7 @@ class Reader(threading.Thread):
         self._turn = stop.child()
         self._lent_until_s = 0.0
         self._is_out = threading.Event()
+        self._is_lent = False
         self._allowance = Allowance()
         self._vigil = Vigil(driver)
         self._hands_over = False
@@ -154,10 +155,13 @@ class Reader(threading.Thread):
                 except DeviceError as error:
                     if not self._turn.is_set():
                         self._went(error.reason)
-                        self._turn.wait(wait_s)
+                        if not self._turn.is_closed:
+                            self._turn.wait(wait_s)
                     wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
                 except DriverBrokeError as broke:
                     self._broke(broke)
+                if self._turn.is_closed or (self._turn.is_set() and not self._is_lent):
+                    self._mend_turn()
                 if self._turn.is_set():
                     self._lie_still()
                     wait_s = _FIRST_WAIT_S
@@ -184,6 +188,7 @@ class Reader(threading.Thread):
         """
         with self._lock:
             self._lent_until_s = time.monotonic() + min(lent_s, _LONGEST_LOAN_S)
+            self._is_lent = True
             self._turn.set()
         return self._is_out.wait(_GIVES_UP_S)
 
@@ -230,6 +235,7 @@ class Reader(threading.Thread):
             pass
         with self._lock:
             self._is_out.clear()
+            self._is_lent = False
             self._turn.close()
             self._turn = self._stop_event.child()
             self.state = replace(self.state, working=True, reason="")
@@ -250,13 +256,26 @@ class Reader(threading.Thread):
                 self._readings.append(_remembered(symbol, self.state.read))
             return
 
+    def _mend_turn(self) -> None:
+        """Make the driver's `stop` anew, if the driver has set or closed what is not its own to end."""
+        if self._stop_event.is_set():
+            return
+        self._went(Broken.ENDED)
+        self._stop_event.wait(self._broken_wait_s)
+        self._broken_wait_s = min(self._broken_wait_s * 2, _LONGEST_BROKEN_WAIT_S)
+        with self._lock:
+            if not self._is_lent:
+                self._turn.close()
+                self._turn = self._stop_event.child()
+
     def _broke(self, broke: DriverBrokeError) -> None:
         """Take a driver that did what none may do out of service for a while."""
         began_s = self._began_s or 0.0
         if time.monotonic() - began_s > _HELD_OUT_S:
             self._broken_wait_s = _BROKEN_WAIT_S
         self._went(broke.reason, broke.place, broke.error)
-        self._turn.wait(self._broken_wait_s)
+        if not self._turn.is_closed:
+            self._turn.wait(self._broken_wait_s)
         self._broken_wait_s = min(self._broken_wait_s * 2, _LONGEST_BROKEN_WAIT_S)
 
     def _went(self, reason: DeviceReason | Broken, place: str = "", error: str = "") -> None:
