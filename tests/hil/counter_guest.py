@@ -65,14 +65,14 @@ class CounterGuest:
         )
         return found
 
-    def wait_open(self, node: str, within_s: float = _WITHIN_S) -> None:
-        """Wait until the box has a device open; what a scanner sends before may be thrown away by the opening."""
-        looks = int(within_s * 5)
-        self.machine.shell(
-            f"for look in $(seq {looks}); do find /proc/$(systemctl show -P MainPID yaoma)/fd -lname"
-            f" $(readlink -f {node}) | grep -q . && exit 0; sleep 0.2; done; exit 1",
-            deadline_s=within_s + 30,
-        )
+    def wait_open(self, pattern: str, within_s: float = _WITHIN_S) -> None:
+        """Wait until the box has a device open; what a scanner sends before may be thrown away by the opening.
+
+        Args:
+            pattern: The device's path, or `uniq:` and the serial number of one without a link.
+            within_s: How long it may take, in seconds.
+        """
+        self.machine.agent.call("box:wait_open", pattern=pattern, within_s=within_s, deadline_s=within_s + 60)
 
     def cursor(self) -> str:
         """Give the end of the journal."""

@@ -28,7 +28,7 @@ _HARDWARE = (
     *("-append", "console=ttyS0 root=/dev/vda quiet panic=-1 mitigations=off audit=0 nokaslr systemd.show_status=0"),
     *("-device", "virtio-blk-pci,drive=root"),
     *("-device", "virtio-serial-pci,id=ports", "-device", "virtserialport,bus=ports.0,chardev=agent,name=hil.agent"),
-    *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb,p2=8,p3=8"),
+    *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb,p2=8,p3=8,addr=5"),
     *("-device", "bochs-display,id=typed-a", "-device", "bochs-display,id=typed-b"),
 )
 

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.timeout(300)
 #: After so long without a scan nothing more comes, in seconds.
 _QUIET_S = 8.0
 _GOOD_READ, _ERROR = "0402", "0401"
-_POS_NODE = "/dev/$(cd /sys/class/hidraw; grep -l HID_UNIQ=HIL-POS hidraw*/device/uevent | cut -d/ -f1)"
-_NODE = "/dev/input/$(cd /sys/class/input; grep -l HIL-EMULATED event*/device/uniq | cut -d/ -f1)"
+_POS_NODE = "uniq:HIL-POS"
+_NODE = "uniq:HIL-EMULATED"
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,18 @@
 """The installed box as a program beside it sees it: its control socket and its log."""
 
+import contextlib
 import json
+import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
-__all__ = ["ask", "log_lines", "place", "scanner", "scans", "wait_scanner"]
+__all__ = ["ask", "log_lines", "place", "scanner", "scans", "wait_open", "wait_scanner"]
 
 _SOCKET = "/run/yaoma/control.sock"
+_DEVICE_FOLDERS = ("/dev/input/by-id", "/dev/input/by-path", "/dev/serial/by-id", "/dev/yaoma/by-path")
 
 
 def ask(request: dict[str, Any]) -> dict[str, Any]:
@@ -53,6 +57,44 @@ def wait_scanner(name: str, reason: str, within_s: float) -> dict[str, Any]:
         if time.monotonic() > until_s:
             raise AssertionError(f"{name} does not become {reason or 'working'!r}: {found}")
         time.sleep(0.2)
+    return found
+
+
+def wait_open(pattern: str, within_s: float) -> str:
+    """Wait until the daemon has a device open; give its node.
+
+    Args:
+        pattern: The device's path, a link or the like; or `uniq:` and the serial number of one without a link.
+        within_s: How long it may take, in seconds.
+    """
+    until_s = time.monotonic() + within_s
+    while True:
+        nodes = {os.path.realpath(path) for path in _paths(pattern) if Path(path).exists()}
+        if found := nodes & _open_files():
+            return found.pop()
+        if time.monotonic() > until_s:
+            there = sorted(str(path) for folder in _DEVICE_FOLDERS for path in Path(folder).glob("*"))
+            raise AssertionError(f"{pattern} is not open; it is {nodes or 'not there'}; there are {there}")
+        time.sleep(0.1)
+
+
+def _paths(pattern: str) -> list[str]:
+    kind, _, serial = pattern.partition(":")
+    if kind != "uniq":
+        return [pattern]
+    inputs = Path("/sys/class/input").glob("event*/device/uniq")
+    raw = Path("/sys/class/hidraw").glob("hidraw*/device/uevent")
+    found = [f"/dev/input/{file.parts[4]}" for file in inputs if file.read_text().strip() == serial]
+    return found + [f"/dev/{file.parts[4]}" for file in raw if f"HID_UNIQ={serial}\n" in file.read_text()]
+
+
+def _open_files() -> set[str]:
+    """Give what the daemon has open now."""
+    said = subprocess.run(["/bin/systemctl", "show", "-P", "MainPID", "yaoma"], capture_output=True, check=True)
+    found = set()
+    for link in Path(f"/proc/{int(said.stdout)}/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            found.add(str(link.readlink()))
     return found
 
 
