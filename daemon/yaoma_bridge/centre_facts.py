@@ -72,6 +72,15 @@ class CentreFacts:
         lines = [self._line(line, table, patterns, rows) for line in bill.lines]
         return replace(bill, lines=tuple(lines), institution=self.institution(bill.site), persons=tuple(persons))
 
+    def product(self, key: str) -> Product | None:
+        """Give the product behind a product key or drug id, or None if the table does not know it.
+
+        Raises:
+            ConfigError: If the table can't be used.
+        """
+        table = self._products()
+        return None if table is None else table.product(key) or next(iter(table.of_drug(key)), None)
+
     @staticmethod
     def _line(
         line: BillLine,

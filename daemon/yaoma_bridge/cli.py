@@ -17,6 +17,7 @@ from yaoma_bridge.destinations.file import event_line
 from yaoma_bridge.errors import BridgeError, ConfigError
 from yaoma_bridge.events import events_after
 from yaoma_bridge.registry import Registry
+from yaoma_bridge.report_cli import app as report_app
 from yaoma_bridge.state_cli import app as state_app
 from yaoma_bridge.status import boxes_seen, bridge_status
 from yaoma_bridge.store import Store
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 
 app.add_typer(state_app, name="state")
+app.add_typer(report_app, name="report")
 app.command(epilog="Example: yaoma-bridge explain 81234560000000010000")(explain)
 app.command(epilog="Example: yaoma-bridge uploads --state refused --json")(uploads)
 app.command(epilog="Example: yaoma-bridge retry --reason trace_platform_unknown")(retry)

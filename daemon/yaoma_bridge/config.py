@@ -8,10 +8,11 @@ from typing import Annotated, Final, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from yaoma.core.note import NoteError, Signer
 from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.config_tables import FleetTable, MetricsTable, ReportTable, Section, resolved
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.platform import Pace
 from yaoma_bridge.routing import Route
@@ -24,27 +25,17 @@ __all__ = ["STORE_VARIABLE", "BridgeConfig", "read_config", "read_signer"]
 STORE_VARIABLE: Final = "YAOMA_BRIDGE_STORE"
 
 
-def _resolved(value: Path | None, info: ValidationInfo) -> Path | None:
-    """Read a relative path from the folder of the configuration."""
-    context = info.context
-    return context["folder"] / value if isinstance(context, dict) and value is not None else value
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class TlsTable(_Table):
+class TlsTable(Section):
     """`[broker.tls]`: the three PEM files of mutual TLS."""
 
     authority: Path
     certificate: Path
     key: Path
 
-    _resolve = field_validator("authority", "certificate", "key")(_resolved)
+    _resolve = field_validator("authority", "certificate", "key")(resolved)
 
 
-class BrokerTable(_Table):
+class BrokerTable(Section):
     """`[broker]`: where the broker is, and how many batches may wait for one commit."""
 
     host: str
@@ -67,7 +58,7 @@ class BrokerTable(_Table):
             raise ConfigError(f"broker.{error}", "Correct the key") from None
 
 
-class StoreTable(_Table):
+class StoreTable(Section):
     """`[store]`: the bridge's one file, or the address of its database."""
 
     path: Path | None = None
@@ -75,7 +66,7 @@ class StoreTable(_Table):
     claim_s: Annotated[int, Field(ge=1, le=600)] = 30
     unsigned_after_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 600
 
-    _resolve = field_validator("path")(_resolved)
+    _resolve = field_validator("path")(resolved)
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -91,47 +82,47 @@ class StoreTable(_Table):
         return place
 
 
-class KeysTable(_Table):
+class KeysTable(Section):
     """`[keys]`: the key that signs receipts, and the name that boxes know it by."""
 
     signing_key: Path
     name: Annotated[str, Field(pattern=r"^[!-*,-~]{1,128}$")] = "yaoma-bridge"
 
-    _resolve = field_validator("signing_key")(_resolved)
+    _resolve = field_validator("signing_key")(resolved)
 
 
-class RegistryTable(_Table):
+class RegistryTable(Section):
     """`[registry]`: the folder with one `<site>.<box>.vkey` per box."""
 
     folder: Path
 
-    _resolve = field_validator("folder")(_resolved)
+    _resolve = field_validator("folder")(resolved)
 
 
-class ClockTable(_Table):
+class ClockTable(Section):
     """`[clock]`: what happens to records of a boot whose clock is not trusted."""
 
     untrusted: Literal["hold", "send"] = "hold"
 
 
-class InstitutionsTable(_Table):
+class InstitutionsTable(Section):
     """`[institutions]`: the folder with one `<site>.toml` per institution."""
 
     folder: Path
 
-    _resolve = field_validator("folder")(_resolved)
+    _resolve = field_validator("folder")(resolved)
 
 
-class ProductsTable(_Table):
+class ProductsTable(Section):
     """`[products]`: what the centre knows of products: a release's products file, and further columns as CSV."""
 
     table: Path | None = None
     facts: Path | None = None
 
-    _resolve = field_validator("table", "facts")(lambda value, info: value if value is None else _resolved(value, info))
+    _resolve = field_validator("table", "facts")(lambda value, info: value if value is None else resolved(value, info))
 
 
-class PaceTable(_Table):
+class PaceTable(Section):
     """`[destination.pace]`: what is to differ from the platform's own pace."""
 
     calls_per_s: Annotated[float, Field(ge=0, le=1000)] | None = None
@@ -157,7 +148,7 @@ class DestinationTable(BaseModel):
     pace: PaceTable = PaceTable()
 
 
-class BridgeConfig(_Table):
+class BridgeConfig(Section):
     """The whole file."""
 
     broker: BrokerTable
@@ -167,6 +158,9 @@ class BridgeConfig(_Table):
     clock: ClockTable = ClockTable()
     institutions: InstitutionsTable | None = None
     products: ProductsTable = ProductsTable()
+    report: ReportTable = ReportTable()
+    metrics: MetricsTable | None = None
+    fleet: FleetTable | None = None
     destination: tuple[DestinationTable, ...] = ()
 
     @field_validator("destination")

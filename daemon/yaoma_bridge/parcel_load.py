@@ -13,7 +13,7 @@ from yaoma_bridge.platform import Parcel
 from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_rows import Standing
 
-__all__ = ["chosen_bill", "load_parcel", "standings_of"]
+__all__ = ["chosen_bill", "load_parcel", "sealed_persons", "standings_of"]
 
 
 def chosen_bill(bill: Bill, lines: Sequence[int]) -> Bill:
@@ -35,12 +35,19 @@ def load_parcel(tx: Tx, row: ParcelRow, facts: CentreFacts, *, persons: bool) ->
     """
     body, numbers = tx.execute("SELECT body, persons FROM bill WHERE id=?", (row.bill_id,)).fetchone()
     bill = read_bill(body)
-    sealed = _persons(tx, bill, json.loads(numbers)) if persons else []
+    sealed = sealed_persons(tx, bill, json.loads(numbers)) if persons else []
     bill = chosen_bill(facts.completed(bill, sealed), chosen_lines(tx, row.destination, row.bill_id))
     return Parcel(row.number, row.call, bill, row.lines, row.codes, row.follows, row.facts, row.sent_ms)
 
 
-def _persons(tx: Tx, bill: Bill, numbers: Sequence[int]) -> list[SealedPerson]:
+def sealed_persons(tx: Tx, bill: Bill, numbers: Sequence[int]) -> list[SealedPerson]:
+    """Give the sealed identities of a bill.
+
+    Args:
+        tx: A transaction.
+        bill: The bill.
+        numbers: Feed numbers of the records that carry them.
+    """
     persons = []
     for n in numbers:
         found = tx.execute(

@@ -480,3 +480,13 @@ def m008_fleet(db: Database) -> None:
     """Keep what boxes say of themselves, what they are commanded, how they are enrolled and taken out of service."""
     for table in _FLEET_TABLES:
         db.execute(table)
+
+
+@MIGRATIONS()
+def m009_register(db: Database) -> None:
+    """Keep who opened the register of persons, when and why; of the persons nothing."""
+    db.execute(
+        "CREATE TABLE register_opening (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, reader TEXT NOT NULL, "
+        "purpose TEXT NOT NULL, site TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL, "
+        "identities INTEGER NOT NULL) STRICT"
+    )

@@ -15,8 +15,9 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.log_rows import LogRow, log_by_id
 from yaoma_bridge.store import Store
 from yaoma_bridge.tx import Tx
+from yaoma_link.topics import BoxName
 
-__all__ = ["Held", "logs_to_settle", "settle_held_again", "settle_log"]
+__all__ = ["Held", "logs_to_settle", "restated_by", "settle_held_again", "settle_log"]
 
 _AT_ONCE = 2000
 
@@ -132,7 +133,7 @@ def _settle(tx: Tx, row: LogRow, seq: int, body: bytes, *, hold_untrusted: bool)
         if not _carries(tx, row, seq, original):
             return _Settled(Held.REPEAT)
     if original.stamp.clock == ClockState.UNTRUSTED and hold_untrusted:
-        shift_ms = _restated_by(tx, row, original)
+        shift_ms = restated_by(tx, row.name, original)
         return _Settled(Held.CLOCK_UNTRUSTED if shift_ms is None else "", shift_ms or 0, original)
     return _Settled(original=original)
 
@@ -178,7 +179,7 @@ def _carried_elsewhere(tx: Tx, row: LogRow, first: int, last: int) -> set[tuple[
     return {(seq, leaf) for seq, leaf in found}
 
 
-def _restated_by(tx: Tx, row: LogRow, original: Record) -> int | None:
+def restated_by(tx: Tx, name: BoxName, original: Record) -> int | None:
     """Give what to add to a record's wall time: the shifts that followed in its boot, up to the first trusted one.
 
     A clock may move more than once before it is right, such as by hand and then by the network. A clock record itself
@@ -186,7 +187,7 @@ def _restated_by(tx: Tx, row: LogRow, original: Record) -> int | None:
     """
     moves = tx.execute(
         "SELECT shift_ms, trusted FROM restated WHERE site=? AND box=? AND boot=? AND mono_ms>=? ORDER BY mono_ms",
-        (row.name.site, row.name.box, original.stamp.boot, original.stamp.mono_ms + (original.kind == Kind.CLOCK)),
+        (name.site, name.box, original.stamp.boot, original.stamp.mono_ms + (original.kind == Kind.CLOCK)),
     )
     total_ms = 0
     for shift_ms, trusted in moves:
@@ -270,7 +271,7 @@ def _restate(tx: Tx, row: LogRow, clock: Record) -> None:
     ).fetchall()
     for log_id, seq, body in waiting:
         original = Record.read(body).original()
-        shift_ms = _restated_by(tx, row, original)
+        shift_ms = restated_by(tx, row.name, original)
         if shift_ms is None:
             continue
         tx.execute("DELETE FROM held WHERE log_id=? AND seq=?", (log_id, seq))

@@ -8,7 +8,7 @@ from typing import Final
 
 import yaoma
 
-__all__ = ["LANGUAGES", "said"]
+__all__ = ["LANGUAGES", "catalogue", "config_file", "said"]
 
 LANGUAGES: Final = ("zh-CN", "en")
 
@@ -24,17 +24,22 @@ def said(language: str, section: str, name: str) -> tuple[str, str]:
     Returns:
         The sentence and what to do; the id itself and an empty text if the catalogue does not have it.
     """
-    entry = _catalogue(language).get(section, {}).get(name, {})
+    entry = catalogue(language).get(section, {}).get(name, {})
     pieces = entry.get("line", [name])
     return "".join(pieces), str(entry.get("todo", ""))
 
 
 @lru_cache(maxsize=2)
-def _catalogue(language: str) -> dict[str, dict[str, dict[str, list[str]]]]:
-    """Read a catalogue; a checkout has it beside the sources, a wheel under `share/yaoma/config` of its prefix."""
+def catalogue(language: str) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Read a catalogue, once; empty if it is not installed."""
+    path = config_file(f"messages/{language}.toml")
+    return tomllib.loads(path.read_text("utf-8")) if path is not None else {}
+
+
+def config_file(name: str) -> Path | None:
+    """Find a file that ships, such as `operations.toml`; None if it is not installed.
+
+    A checkout has it beside the sources, a wheel under `share/yaoma/config` of its prefix.
+    """
     places = (Path(yaoma.__file__).parents[2] / "config", Path(sys.prefix) / "share" / "yaoma" / "config")
-    for place in places:
-        path = place / "messages" / f"{language}.toml"
-        if path.is_file():
-            return tomllib.loads(path.read_text("utf-8"))
-    return {}
+    return next((place / name for place in places if (place / name).is_file()), None)
