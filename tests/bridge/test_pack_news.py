@@ -103,3 +103,16 @@ def test_a_refusal_that_speaks_of_the_bill_denies_nothing(
     _sold(bridge, log)
     bridge.upload()
     assert _heard(bridge, log.name) == []
+
+
+def test_what_was_told_is_not_told_again(bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog) -> None:
+    """A pack that is refused once more for the same reason is no news."""
+    platform.answers = [Answer(AnswerState.REFUSED, "sold_elsewhere")] * 2
+    _sold(bridge, log)
+    bridge.upload()
+    (n,) = bridge.rows("SELECT n FROM upload")[0]
+    with bridge.store.writing() as tx:
+        retry(tx, "scripted", [n], bridge.signer, bridge.now_ms)
+    bridge.upload()
+    assert len(platform.sent) == 2
+    assert len(_heard(bridge, log.name)) == 1

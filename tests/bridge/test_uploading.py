@@ -15,6 +15,7 @@ from yaoma.core.entry import clock_changed
 from yaoma.core.record import ClockState, Entry, Kind, Stamp
 from yaoma.core.ticket import Action
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Ruling, RulingKind
+from yaoma_bridge.rulings import retry
 from yaoma_link.receipt import OutcomeState
 
 A, B, C = code_of(1), code_of(2), code_of(3)
@@ -341,3 +342,21 @@ def test_a_return_names_who_had_sent_the_pack(
     bridge.upload()
     returned = platform.sent[-1].bill
     assert (returned.operation, returned.supplier, returned.lines[0].shipment) == ("return_supplier", "甲公司", "n1")
+
+
+def test_news_of_an_earlier_part_changes_nothing_of_a_later_one(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A record that was sent anew stands by the later part, whatever becomes of the first."""
+    platform.answers = [Answer(AnswerState.PROCESSING, codes={A: (AnswerState.REFUSED, "facts_missing")})]
+    counter.sell(A, B)
+    _sent(bridge, log)
+    bridge.upload()
+    assert bridge.fates() == {A: ("refused", "facts_missing"), B: ("processing", "")}
+    with bridge.store.writing() as tx:
+        (n,) = tx.execute("SELECT MIN(n) FROM upload").fetchone()
+        retry(tx, "scripted", [n], bridge.signer, bridge.now_ms)
+    bridge.upload()
+    assert bridge.fates()[A] == ("accepted", "")
+    bridge.upload(10)
+    assert bridge.fates() == {A: ("accepted", ""), B: ("accepted", "")}
