@@ -48,7 +48,13 @@ def test_decode_when_one_code_is_there_then_its_bytes_and_identifier_come(
 
 def test_decode_when_another_symbology_is_there_then_nothing_comes() -> None:
     """Code 39, Codabar, PDF417 and short ITF are not asked for: they bring false reads, and no pack is known by one."""
-    for symbology, text in (("Code39", "123456"), ("Codabar", "A123456B"), ("PDF417", "123456"), ("ITF", "405562")):
+    for symbology, text in (
+        ("Code39", "123456"),
+        ("Codabar", "A123456B"),
+        ("PDF417", "123456"),
+        ("ITF", "405562"),
+        ("ITF", "16901234567890"),
+    ):
         code = drawn(text, zxingcpp.BarcodeFormat[symbology])
         assert decode(on_paper((code, 100, 100))) == []
 

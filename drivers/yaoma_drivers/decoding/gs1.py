@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["elements"]
+__all__ = ["elements", "is_checked"]
 
 _GS: Final = b"\x1d"
 #: How many characters follow an application identifier whose length is fixed.
@@ -64,14 +64,18 @@ def elements(data: bytes) -> dict[bytes, bytes] | None:
             value = data[begin:end]
             if not 0 < len(value) <= _VARIABLE[identifier]:
                 return None
-        if identifier in found or (identifier in _CHECKED and not _is_checked(value)):
+        if identifier in found or (identifier in _CHECKED and not is_checked(value)):
             return None
         found[identifier] = value
         at = end + 1 if data[end : end + 1] == _GS else end
     return found or None
 
 
-def _is_checked(digits: bytes) -> bool:
-    """Tell whether the last digit is the check digit: weights 3 and 1 from the right, modulo 10."""
+def is_checked(digits: bytes) -> bool:
+    """Tell whether the last digit is the check digit: weights 3 and 1 from the right, modulo 10.
+
+    Args:
+        digits: A GTIN or another key of GS1.
+    """
     values = [octet - 0x30 for octet in reversed(digits)]
     return sum(value * (_THREE if place % 2 else 1) for place, value in enumerate(values)) % 10 == 0

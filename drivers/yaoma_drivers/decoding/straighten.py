@@ -21,6 +21,7 @@ _LEAST_TRACE_PX: Final = 130.0
 #: of what is no code 0.91 and 0.08 were seen, since the search picks the best of very many texts.
 _LEAST_LIKENESS: Final = 0.95
 _LEAST_MARGIN: Final = 0.12
+_CODE128: Final = "]C"
 #: A turn counts if it is so large a share of the whole range.
 _TURN: Final = 0.08
 
@@ -52,7 +53,8 @@ def _by_zxing(grey: Grey, cut: Cut, line: Line, stripes: tuple[int, int]) -> Rea
         (first, _), (last, _) = reading.corners[:2]
         placed = Reading(reading.data, reading.aim, _corners(cut, first, last, stripes), is_sure=False)
         checked = guarded(grey, placed)
-        if checked is not None:
+        # A line has no second row that could agree, so its bars must; other codes have parities and check digits.
+        if checked is not None and (checked.is_sure or not checked.aim.startswith(_CODE128)):
             return checked
     return None
 

@@ -7,6 +7,7 @@ import numpy as np
 import zxingcpp
 
 from yaoma_drivers.decoding.arrays import Grey, Line, level
+from yaoma_drivers.decoding.gs1 import is_checked
 from yaoma_drivers.decoding.reading import Corners, Reading
 
 __all__ = ["read_line", "read_matrices", "read_picture"]
@@ -65,8 +66,12 @@ def _readings(found: Iterable[zxingcpp.Barcode]) -> list[Reading]:
     return [
         Reading(bytes(code.bytes), code.symbology_identifier, _corners(code), is_sure=_is_sure(code))
         for code in found
-        if code.bytes and not (code.format == zxingcpp.BarcodeFormat.ITF and len(code.bytes) != _ITF_DIGITS)
+        if code.bytes and (code.format != zxingcpp.BarcodeFormat.ITF or _is_gtin_14(bytes(code.bytes)))
     ]
+
+
+def _is_gtin_14(data: bytes) -> bool:
+    return len(data) == _ITF_DIGITS and data.isdigit() and is_checked(data)
 
 
 def _corners(code: zxingcpp.Barcode) -> Corners:
