@@ -10,6 +10,7 @@ from yaoma.core.ticket import Action
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.bill_text import bill_body, read_bill
+from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.store import Store
 from yaoma_bridge.ticket_bill import Assembled, Filed, assembled, first_portions, ticket_of
 from yaoma_bridge.tx import Tx
@@ -17,7 +18,7 @@ from yaoma_link.topics import BoxName
 
 __all__ = ["add_part", "bill_feed"]
 
-_AT_ONCE = 2000
+_AT_ONCE = 500
 _STAGE = "bills"
 
 #: The operation that lets packs out of quarantine (config/operations.toml): what they came by is uploaded then.
@@ -51,6 +52,7 @@ def bill_feed(store: Store, now_ms: int) -> bool:
     belongs = [one for row in rows if (one := _ticket_row(row)) is not None]
     with store.writing() as tx:
         if _upto(tx) != upto:
+            CONTENTION.add("bills")
             return True  # another worker was faster
         tx.executemany(
             "INSERT INTO ticket_record (site, box, ticket, n) VALUES (?,?,?,?)",
