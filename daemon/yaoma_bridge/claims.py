@@ -1,5 +1,6 @@
 """Claims: who works on a log or a destination now, so that two workers don't do the same."""
 
+from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.tx import Tx
 
 __all__ = ["release", "take"]
@@ -28,6 +29,7 @@ def take(tx: Tx, name: str, owner: str, now_ms: int, hold_ms: int) -> bool:
         (name, owner, now_ms),
     ).fetchone()
     if free is None:
+        CONTENTION.add(name.partition(":")[0])
         return False
     tx.execute("UPDATE claim SET owner=?, until_ms=? WHERE name=?", (owner, now_ms + hold_ms, name))
     return True

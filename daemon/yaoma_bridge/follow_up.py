@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from yaoma.core.note import Signer
+from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.deliver import Feeder
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.errors import DestinationBusyError, DestinationError, StoreBusyError
@@ -118,6 +119,7 @@ class FollowUp:
                 try:
                     more = self._round(store, feeders)
                 except StoreBusyError:
+                    CONTENTION.add("undone")
                     # Another worker was in the way; what was undone comes up again.
                     more = False
                 if not more:

@@ -7,6 +7,7 @@ from yaoma.core.merkle import Frontier
 from yaoma.core.note import NoteError, Verifier
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.claims import release, take
+from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.log_rows import LogRow, leaves, log_by_id
 from yaoma_bridge.registry import Registry
@@ -77,6 +78,7 @@ def verify_log(store: Store, registry: Registry, log_id: int, *, owner: str, now
     with store.writing((row.name,)) as tx:
         release(tx, claim, owner)
         if log_by_id(tx, log_id).verified != row.verified:
+            CONTENTION.add("verified")
             return True  # our claim ran out and another worker was faster: what it wrote stands
         for one in judged:
             _note(tx, row, one, now_ms)

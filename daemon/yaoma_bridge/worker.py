@@ -16,6 +16,7 @@ from yaoma.core.note import Signer
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.box_words import KEPT, Words, note_words, read_words
 from yaoma_bridge.config import BridgeConfig, read_signer
+from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.destinations.find import make_destination
 from yaoma_bridge.errors import BatchRefusedError, BridgeError, StoreBusyError
@@ -89,6 +90,7 @@ class Intake:
         try:
             return self._taken(understood, _boxes(what for _, what in understood))
         except StoreBusyError:
+            CONTENTION.add("undone")
             return self._taken(understood, None)
 
     def _taken(
@@ -289,6 +291,8 @@ class Worker:
                 session.stop()
                 threads.stop()
                 follow_up.stop()
+                met = " ".join(f"{kind}={count}" for kind, count in CONTENTION.counts().items())
+                _log.info("workers met: %s", met or "none=0")
 
     def _work(
         self,
