@@ -62,8 +62,9 @@ class Bundler:
         with self.store.writing() as tx:
             upto = _upto(tx, name)
             rows = tx.execute(
-                "SELECT id, body, quarantined FROM bill WHERE id>? AND destination IN ('', ?) ORDER BY id LIMIT ?",
-                (upto, name, _AT_ONCE),
+                "SELECT id, body, quarantined FROM bill WHERE id>? AND id<=? AND destination IN ('', ?) "
+                "ORDER BY id LIMIT ?",
+                (upto, newest, name, _AT_ONCE),
             ).fetchall()
             end = rows[-1][0] if len(rows) == _AT_ONCE else max(newest, upto)
             standings: dict[int, Standing] = {}

@@ -119,7 +119,7 @@ class WebCaller:
         read_s: How long the other side may be silent, in seconds.
         whole_s: How long a call may take in all, in seconds.
         most_bytes: The largest answer that is read.
-        connections: How many connections are kept.
+        connections: How many connections are kept at most; by default as many as calls may be under way.
 
     Raises:
         ConfigError: If one of the files can't be used.
@@ -136,7 +136,7 @@ class WebCaller:
         read_s: float = 20.0,
         whole_s: float = 45.0,
         most_bytes: int = _MOST_BYTES,
-        connections: int = 4,
+        connections: int = 64,
     ) -> None:
         self._plain_http = plain_http
         self._whole_s = whole_s

@@ -1,7 +1,9 @@
 """Uploading: from closed tickets to a platform and back to the box, with every trouble on the way."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -14,8 +16,11 @@ from yaoma.core.canonical import Json
 from yaoma.core.entry import clock_changed
 from yaoma.core.record import ClockState, Entry, Kind, Stamp
 from yaoma.core.ticket import Action
+from yaoma_bridge.bundling import Bundler
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Ruling, RulingKind
 from yaoma_bridge.rulings import retry
+from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_link.receipt import OutcomeState
 
 A, B, C = code_of(1), code_of(2), code_of(3)
@@ -47,6 +52,37 @@ def counter(log: BoxLog) -> Counter:
 def _sent(bridge: UploadingBridge, log: BoxLog) -> None:
     bridge.take(log.payload(), name=log.name)
     bridge.bill()
+
+
+class _GrowingStore:
+    """A store in which bills are made between looking for new ones and taking them, as another thread does."""
+
+    def __init__(self, bridge: UploadingBridge) -> None:
+        self._bridge = bridge
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        with self._bridge.upload_store.reading() as tx:
+            yield tx
+        self._bridge.bill()
+
+    def writing(self) -> AbstractContextManager[Tx]:
+        return self._bridge.upload_store.writing()
+
+
+def test_a_bill_made_while_bills_are_taken_is_bundled_once(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A bill that appears after the newest one was looked up is taken by the next look, and by that one only."""
+    counter.sell(A)
+    _sent(bridge, log)
+    counter.sell(B)
+    bridge.take(log.payload(), name=log.name)
+    bundler = Bundler(cast("Store", _GrowingStore(bridge)), platform, bridge.route, bridge.facts, bridge.signer)
+    while bundler.bundle(bridge.now_ms) is not None:
+        pass
+    bridge.upload()
+    assert [parcel.codes or [line.code for line in parcel.bill.lines] for parcel in platform.sent] == [[A], [B]]
 
 
 @pytest.mark.row("S0-12", part="bridge")
