@@ -48,7 +48,7 @@ def known(bill: Bill, line: BillLine) -> dict[str, object]:
     return values | ({} if line.product is None else _product_values(line.product))
 
 
-def _product_values(product: Product) -> Mapping[str, object]:
+def _product_values(product: Product) -> dict[str, object]:
     aliases = dict(reversed(product.aliases))
     return {
         "drug.name": product.name,

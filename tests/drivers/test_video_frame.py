@@ -8,7 +8,7 @@ import pytest
 
 from fakes.drawn_camera import Picture, as_bgr, as_jpeg, as_yuyv
 from fakes.drawn_codes import blank, code128, on_paper
-from yaoma_drivers.decode import decode
+from yaoma_drivers import decode
 from yaoma_drivers.stillness import Look, StillGate
 from yaoma_drivers.video_frame import THUMBNAIL_SIZE, VideoFrame
 

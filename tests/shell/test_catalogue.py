@@ -10,8 +10,8 @@ from yaoma.core.control_sheet import SheetRefusal
 from yaoma.core.reason import CLASSES, Degraded, VerdictClass
 from yaoma.core.site_list import ListRefusal
 from yaoma.core.wording import placeholders
-from yaoma.service.uplink_state import Trouble
 from yaoma.service.containment import Broken
+from yaoma.service.uplink_state import Trouble
 from yaoma.shell.catalogue import LANGUAGES, Catalogue, CatalogueError, Text, load_catalogue
 from yaoma.shell.operations import load_operations
 from yaoma.shell.port_worker import BEHIND, FULL, HALF_SENT, LATE
