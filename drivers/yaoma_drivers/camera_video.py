@@ -104,6 +104,8 @@ class CameraVideo:
                     stop.wait(_IDLE_S)
                 else:
                     yield from self._read(frame, reader, evidence, moved=look is Look.MOVED)
+                    # Reading takes its time, and so does whoever takes the symbols: that is no silence of the camera.
+                    heard_ms = _now_ms()
 
     def _read(
         self, frame: VideoFrame, reader: PictureReader, evidence: Evidence | None, *, moved: bool
