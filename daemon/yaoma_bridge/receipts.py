@@ -36,24 +36,26 @@ _OUTCOME_BYTES = 110
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A receipt or a state message on its way to the broker.
+    """A receipt, a state message or a command on its way to the broker.
 
     Args:
         box: Whom it is for.
         rseq: Its number.
         payload: The signed note.
         channel: Where the box hears it.
+        command: The name of a command; it has a topic of its own.
     """
 
     box: BoxName
     rseq: int
     payload: bytes = field(repr=False)
     channel: Channel = Channel.RECEIPTS
+    command: str = ""
 
     @property
     def topic(self) -> str:
         """Where it is published, at QoS 1, never retained."""
-        return self.box.topic(self.channel)
+        return self.box.command(self.command) if self.command else self.box.topic(self.channel)
 
 
 def make_receipts(

@@ -20,6 +20,7 @@ from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.destinations.destination import Destination
 from yaoma_bridge.destinations.find import make_destination
 from yaoma_bridge.errors import BatchRefusedError, BridgeError, StoreBusyError
+from yaoma_bridge.fleet_commands import Reply, due_commands, has_due_command, note_reply, read_reply
 from yaoma_bridge.follow_up import FollowUp
 from yaoma_bridge.ingest import Parcel, opened, store_parcels
 from yaoma_bridge.platform import Platform
@@ -43,7 +44,17 @@ from yaoma_link.report import (
     SubscribeRefused,
 )
 from yaoma_link.session import Session
-from yaoma_link.topics import BoxName, Channel, Topic, bridge_filter, parse_topic, shared_filter
+from yaoma_link.topics import (
+    BoxName,
+    Channel,
+    CommandTopic,
+    ListTopic,
+    Topic,
+    bridge_filter,
+    command_reply_filter,
+    parse_topic,
+    shared_filter,
+)
 
 __all__ = ["Intake", "Worker"]
 
@@ -116,11 +127,15 @@ class Intake:
             due = tx.execute(
                 "SELECT 1 FROM log JOIN box USING (site, box) WHERE due_ms<=? AND online=1 LIMIT 1", (now_ms,)
             ).fetchone()
-            is_due = due is not None or has_due(tx, now_ms)
+            is_due = due is not None or has_due(tx, now_ms) or has_due_command(tx, now_ms)
         if not is_due:
             return []
         with self._store.writing() as tx:
-            return [*due_receipts(tx, self._signer, now_ms), *due_state(tx, self._signer, now_ms)]
+            return [
+                *due_receipts(tx, self._signer, now_ms),
+                *due_state(tx, self._signer, now_ms),
+                *due_commands(tx, now_ms),
+            ]
 
     def _take_one(
         self,
@@ -134,6 +149,8 @@ class Intake:
             return welcome(tx, name, birth, self._signer, now_ms, retained=arrival.retain)
         if isinstance(what, Words):
             note_words(tx, what, now_ms)
+        if isinstance(what, Reply):
+            note_reply(tx, what, now_ms)
         if isinstance(what, BatchRefusedError):
             sender, kind = _sender(arrival.topic)
             facts: dict[str, str | int] = {"reason": what.reason, "bytes": len(arrival.payload)}
@@ -155,7 +172,7 @@ class Intake:
         return lost
 
 
-_Understood = tuple[BoxName, Birth | None] | Parcel | Words | BatchRefusedError
+_Understood = tuple[BoxName, Birth | None] | Parcel | Words | Reply | BatchRefusedError
 
 
 def _boxes(understood: Iterable[_Understood]) -> frozenset[BoxName] | None:
@@ -177,12 +194,19 @@ def _understood(arrival: Received) -> _Understood:
     try:
         if isinstance(topic, Topic) and topic.channel == Channel.RECORDS:
             return opened(topic.box, arrival.payload)
-        if isinstance(topic, Topic) and topic.channel == Channel.STATUS:
-            return topic.box, read_status(arrival.payload)
-        if isinstance(topic, Topic) and topic.channel in KEPT:
-            return read_words(topic.box, topic.channel, arrival.payload, is_retained=arrival.retain)
+        return _word(topic, arrival)
     except BatchRefusedError as error:
         return error
+
+
+def _word(topic: Topic | CommandTopic | ListTopic, arrival: Received) -> _Understood:
+    """Read what a box says besides records."""
+    if isinstance(topic, Topic) and topic.channel == Channel.STATUS:
+        return topic.box, read_status(arrival.payload)
+    if isinstance(topic, Topic) and topic.channel in KEPT:
+        return read_words(topic.box, topic.channel, arrival.payload, is_retained=arrival.retain)
+    if isinstance(topic, CommandTopic) and topic.is_reply:
+        return read_reply(topic.box, arrival.payload)
     return BatchRefusedError("topic", "nothing was expected on this topic")
 
 
@@ -191,8 +215,8 @@ def _sender(text: str) -> tuple[BoxName | None, AlarmKind]:
         topic = parse_topic(text)
     except ValueError:
         return None, AlarmKind.BATCH_REFUSED
-    if isinstance(topic, Topic):
-        is_records = topic.channel == Channel.RECORDS
+    if isinstance(topic, Topic | CommandTopic):
+        is_records = isinstance(topic, Topic) and topic.channel == Channel.RECORDS
         return topic.box, AlarmKind.BATCH_REFUSED if is_records else AlarmKind.STATUS_REFUSED
     return None, AlarmKind.BATCH_REFUSED
 
@@ -277,6 +301,7 @@ class Worker:
                     bridge_filter(Channel.STATUS),
                     bridge_filter(Channel.INFO),
                     shared_filter(Channel.HEALTH, config.broker.group),
+                    f"$share/{config.broker.group}/{command_reply_filter()}",
                 ),
                 inbound_maximum=config.broker.waiting_batches,
             )

@@ -2,10 +2,12 @@
 
 import queue
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 from yaoma import __version__
+from yaoma.cli.central import commands_of
 from yaoma.cli.knowledge import list_used, opened_lists, person_sealer, policy_used, seal_with
 from yaoma.cli.outputs import outputs_of
 from yaoma.cli.screens import metrics_of, status_of
@@ -119,7 +121,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     lists = opened_lists(config, list_keys, before.list_version, floor)
 
     items: queue.Queue[Item] = queue.Queue(_QUEUE_SYMBOLS)
-    stop = Stop()
+    stop, restart = Stop(), threading.Event()
     stations = config.station_of()
     scanners = [one for one in config.scanner if not safe_mode or registry.is_own(one.driver)]
     drivers = {
@@ -197,6 +199,15 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         on_damage=lambda log, seq: mailbox.post(Damage(log, seq)),
         news=StateReceiving(
             BoxName(config.site, config.box), bridge_keys, ListNews(lists.db), on_merge=Neighbours(items).take
+        ),
+        commands=commands_of(
+            config,
+            bridge_keys,
+            policies,
+            stamp=clock,
+            record=lambda append: mailbox.post(Request(append, lambda _: None)),
+            report=lambda: health_of(vitals()),
+            restart=restart,
         ),
         beat=watch.heart("uploader", _UPLOADER_STEP_S).beat,
     )
@@ -281,6 +292,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             recorder, uploader, readers, watch, safe_mode=safe_mode, last_good=loaded.stands_in is not None
         ),
         close=close,
+        wants_restart=restart.is_set,
     )
 
 

@@ -1,6 +1,7 @@
 """`yaoma run`: the daemon, in the foreground; systemd or a terminal starts it."""
 
 import logging
+import os
 import signal
 import sys
 from dataclasses import replace
@@ -53,8 +54,8 @@ def run(
     After three starts that failed within ten minutes it runs in safe mode, with built-in drivers only; the next
     start is a normal one once a run was healthy for a minute.
 
-    Exit codes: 0 asked to stop; 1 a defect, start again; 78 the configuration or a key can't be used,
-    and there is no last good configuration of the same box to run on.
+    Exit codes: 0 asked to stop; 1 a defect, start again; 75 the centre wants a new start; 78 the configuration or a
+    key can't be used, and there is no last good configuration of the same box to run on.
 
     Examples: yaoma run · yaoma run --config ./yaoma.toml --quiet
     """
@@ -75,6 +76,8 @@ def run(
             start = other
         except (StateBusyError, DatabaseError) as error:
             raise CommandError(f"不能启动 / can't start: {error}") from error
+    if ended is Ended.RESTART:
+        raise CommandError("按中心指令重新启动 / the centre wants a new start", os.EX_TEMPFAIL)
     if ended is Ended.FAILED:
         raise CommandError("一个部件出错，已停止 / a worker failed and everything was stopped; see the log above")
 
@@ -109,7 +112,7 @@ def _serve(start: Start, *, terminal: bool, normal: bool) -> Ended:
             # Mended by a person, not by fewer drivers.
             starts.did_not_fail()
             raise
-        if stop.is_set():
+        if stop.is_set() or ended is Ended.RESTART:
             starts.did_not_fail()
         notify.stopping()
     return ended

@@ -33,6 +33,7 @@ class Ended(StrEnum):
 
     ASKED = "asked"
     FAILED = "failed"  # a worker ended by a defect; systemd starts the daemon anew
+    RESTART = "restart"  # the centre wants a new start; systemd makes it
     SITE_LOST = "site_lost"  # site.db can't be used; start again at once, which makes it anew
 
 
@@ -70,6 +71,7 @@ class Box:
         watch: Hears of everything that systemd is told.
         status: Gives one line on how the box does.
         close: Closes the files, last of all.
+        wants_restart: Whether the centre wants a new start.
     """
 
     items: "queue.Queue[Item]"
@@ -84,6 +86,7 @@ class Box:
     status: Callable[[], str]
     close: Callable[[], None]
     ports: Sequence[PortWorker] = ()
+    wants_restart: Callable[[], bool] = lambda: False
 
     def run(self, stop: Stop) -> Ended:
         """Work until `stop` is set or a worker fails.
@@ -109,6 +112,8 @@ class Box:
                 if worker.failure is not None or not worker.is_alive():
                     log.critical("worker ended: worker=%s", getattr(worker, "name", type(worker).__name__))
                     return Ended.FAILED
+            if self.wants_restart():
+                return Ended.RESTART
             for reader in self.readers:
                 reader.look()
             for tend in self.tend:

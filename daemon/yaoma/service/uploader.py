@@ -10,6 +10,7 @@ from yaoma.core.canonical import canonical
 from yaoma.core.delivery import Limits
 from yaoma.core.note import Verifier
 from yaoma.service.announcement import OFFLINE, STOPPED, Facts, birth, health
+from yaoma.service.command_receiving import CommandReceiving
 from yaoma.service.line import Line, OpenLine
 from yaoma.service.log_uplink import Logs
 from yaoma.service.receiving import Receiving
@@ -73,6 +74,7 @@ class Uploader:
             closes the log, opens a new one and copies the tail.
         on_damage: Called once, on this thread, with log and place of a record that does not fit its hash.
         news: Takes the state messages; None if the box takes none.
+        commands: Takes the centre's commands; None if the box takes none.
         beat: Called at each sign of progress, at least every `patience.beat_ms`.
         limits: How much may be under way and how long to be patient with broker and bridge.
         patience: Further times.
@@ -90,6 +92,7 @@ class Uploader:
         on_fork: Callable[[str, ForkReason], None],
         on_damage: Callable[[str, int], None],
         news: StateReceiving | None = None,
+        commands: CommandReceiving | None = None,
         beat: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
         patience: Patience | None = None,
@@ -98,6 +101,7 @@ class Uploader:
         self._open_line = open_line
         self._facts = facts
         self._news = news
+        self._commands = commands
         self._beat = beat
         self._patience = patience or Patience()
         self._sending = Sending(
@@ -196,6 +200,7 @@ class Uploader:
             if self._line is not None and self._online is not None:
                 self._sending.send(self._line, self._receiving.mark, now_ms)
                 self._tell(self._line, self._online, now_ms)
+                self._obey(self._line, self._online)
             self._snapshot(now_ms)
             if self._stopping.is_set() and self._has_drained(now_ms):
                 return
@@ -225,6 +230,8 @@ class Uploader:
                 self._receiving.put(report)
             case Received() if self._news is not None and report.topic == self._box.topic(Channel.STATE):
                 self._news.put(report)
+            case Received() if self._commands is not None and self._commands.is_command(report.topic):
+                self._commands.put(report)
             case Received() if self._line is not None:
                 self._line.ack(report)
             case _:
@@ -267,6 +274,8 @@ class Uploader:
         self._receiving.disconnected()
         if self._news is not None:
             self._news.disconnected()
+        if self._commands is not None:
+            self._commands.disconnected()
         self._sending.disconnected(now_ms)
 
     def _keep_line(self, now_ms: int) -> None:
@@ -309,7 +318,8 @@ class Uploader:
 
     def _subscriptions(self) -> tuple[str, ...]:
         channels = [Channel.RECEIPTS] if self._news is None else [Channel.RECEIPTS, Channel.STATE]
-        return tuple(self._box.topic(channel) for channel in channels)
+        commands = () if self._commands is None else (self._commands.topic_filter,)
+        return (*(self._box.topic(channel) for channel in channels), *commands)
 
     def _replace_line(self, line: Line, now_ms: int) -> None:
         if not line.stop(deadline_s=0.2):
@@ -347,6 +357,14 @@ class Uploader:
                 mark=self._receiving.mark,
             )
             line.publish(self._box.topic(Channel.HEALTH), payload, qos=0, connection=online.connection)
+
+    def _obey(self, line: Line, online: Connected) -> None:
+        """Do the centre's commands; an answer that the broker does not take is asked for again by the bridge."""
+        if self._commands is None:
+            return
+        for answered in self._commands.work():
+            line.publish(answered.topic, answered.payload, connection=online.connection)
+            line.ack(answered.received)
 
     def _snapshot(self, now_ms: int) -> None:
         oldest, current = self._sending.oldest, self._sending.current
