@@ -8,17 +8,7 @@ import typer
 
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.note import NoteError
-from yaoma_link.identity import (
-    IdentityError,
-    load_sealing_key,
-    load_signer,
-    make_sealing_key,
-    make_signer,
-)
-from yaoma_link.keyfile import FileExistsAlreadyError, write_public
-from yaoma_link.topics import BoxName
-from yaoma_tools import person_cli, policy_cli, scanner_cli, sheet_cli
-from yaoma_tools.authority import (
+from yaoma_link.authority import (
     AUTHORITY_DAYS,
     CLIENT_DAYS,
     AuthorityError,
@@ -29,9 +19,19 @@ from yaoma_tools.authority import (
     make_authority,
     make_request,
 )
+from yaoma_link.identity import (
+    IdentityError,
+    load_sealing_key,
+    load_signer,
+    make_sealing_key,
+    make_signer,
+)
+from yaoma_link.keyfile import FileExistsAlreadyError, write_public
+from yaoma_link.register import Register
+from yaoma_link.topics import BoxName
+from yaoma_tools import person_cli, policy_cli, scanner_cli, sheet_cli
 from yaoma_tools.broker import BrokerLayout, write_broker_config
 from yaoma_tools.list_cli import LIST_FAILURES, list_app
-from yaoma_tools.register import Register
 from yaoma_tools.release_cli import RELEASE_FAILURES, release_app
 
 __all__ = ["app", "main"]

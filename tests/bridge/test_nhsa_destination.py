@@ -17,8 +17,8 @@ from yaoma_bridge.bill import Bill
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.nhsa.values import Person
 from yaoma_bridge.platform import Answer, AnswerState, Platform, Revocable
+from yaoma_link.authority import issue, make_authority
 from yaoma_link.identity import make_sealing_key
-from yaoma_tools.authority import issue, make_authority
 
 NUMBER = "110105194912310026"
 

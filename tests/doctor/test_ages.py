@@ -32,10 +32,10 @@ from yaoma.doctor.policy import check_policy
 from yaoma.doctor.service import check_service, is_locked
 from yaoma.doctor.site_list import check_list
 from yaoma.shell.state_lock import StateLock
+from yaoma_link.authority import Authority, issue, make_authority
 from yaoma_link.endpoint import Endpoint
 from yaoma_link.identity import make_signer
 from yaoma_link.topics import BoxName
-from yaoma_tools.authority import Authority, issue, make_authority
 from yaoma_tools.signed_list import ListSource, sign_list
 
 HOUR_MS = 3_600_000

@@ -18,7 +18,7 @@ from fakes.county import SITE, BoxProcess
 from fakes.pty_scanner import PtyScanner
 from yaoma.doctor.examine import examine
 from yaoma.doctor.finding import Finding, Group, Mark
-from yaoma_tools.authority import issue, make_authority
+from yaoma_link.authority import issue, make_authority
 from yaoma_tools.signed_list import ListSource, sign_list
 
 pytestmark = pytest.mark.broker

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
+from yaoma_link.authority import Authority, issue, make_authority
 from yaoma_link.endpoint import Endpoint, TlsFiles
-from yaoma_tools.authority import Authority, issue, make_authority
 
 __all__ = [
     "CONNACK",

@@ -18,7 +18,7 @@ from yaoma.shell.control import ControlError, ask
 from yaoma.shell.rebuild import logs_in_order
 from yaoma_link.identity import make_sealing_key, make_signer
 from yaoma_link.topics import BoxName
-from yaoma_tools.authority import issue, make_authority
+from yaoma_link.authority import issue, make_authority
 from yaoma_tools.broker import BrokerLayout, write_broker_config
 from yaoma_tools.signed_list import ListSource, sign_list
 

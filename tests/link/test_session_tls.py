@@ -10,9 +10,9 @@ from cryptography import x509
 
 from fakes.broker import Broker
 from fakes.owner import Owner
+from yaoma_link.authority import issue, make_authority, revoke
 from yaoma_link.endpoint import Endpoint, TlsFiles
 from yaoma_link.report import Connected, ConnectFailed, ConnectFault, Disconnected, Published, Received
-from yaoma_tools.authority import issue, make_authority, revoke
 
 pytestmark = pytest.mark.broker
 

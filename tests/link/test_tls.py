@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from yaoma_link.authority import issue, make_authority
 from yaoma_link.endpoint import Endpoint, TlsFiles
 from yaoma_link.identity import IdentityError
 from yaoma_link.report import ConnectFault
 from yaoma_link.tls import client_context, explain
-from yaoma_tools.authority import issue, make_authority
 
 
 @pytest.fixture

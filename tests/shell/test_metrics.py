@@ -29,12 +29,12 @@ from yaoma.shell.durations import Durations
 from yaoma.shell.metrics import MetricsServer
 from yaoma.shell.thermal import hottest_c
 from yaoma.shell.vitals import Nature, Scanner, Show, Vitals, nature_of
+from yaoma_link.authority import issue
 from yaoma_link.endpoint import Endpoint, TlsFiles
 from yaoma_link.local_address import LocalAddress
 from yaoma_link.report import Received, SessionReport
 from yaoma_link.session import Session
 from yaoma_link.topics import Channel, bridge_filter
-from yaoma_tools.authority import issue
 
 LISTED = next(pack_codes())
 UNLISTED = "83003850000000131888"

@@ -18,8 +18,8 @@ from fakes.released import SITE, Centre, code
 from yaoma.cli.list_files import changing
 from yaoma.config.load import load
 from yaoma.core.checkpoint import box_key_name
+from yaoma_link.authority import issue, make_authority
 from yaoma_link.identity import make_signer
-from yaoma_tools.authority import issue, make_authority
 from yaoma_tools.release_repository import NewFile
 
 BOX = "b1"

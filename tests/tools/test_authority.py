@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from yaoma_link.keyfile import FileExistsAlreadyError
-from yaoma_tools.authority import (
+from yaoma_link.authority import (
     Authority,
     AuthorityError,
     issue,
@@ -22,7 +21,8 @@ from yaoma_tools.authority import (
     make_request,
     revoke,
 )
-from yaoma_tools.register import Register
+from yaoma_link.keyfile import FileExistsAlreadyError
+from yaoma_link.register import Register
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from fakes.broker import Broker, free_port
 from fakes.owner import Owner
+from yaoma_link.authority import issue, make_authority
 from yaoma_link.endpoint import Endpoint, TlsFiles
 from yaoma_link.report import Published
 from yaoma_link.topics import BoxName
-from yaoma_tools.authority import issue, make_authority
 from yaoma_tools.broker import BrokerLayout, access_list, broker_conf, write_broker_config
 
 _SHIPPED = Path(__file__).parents[2] / "config" / "mosquitto"

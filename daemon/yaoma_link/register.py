@@ -6,9 +6,9 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from yaoma_link.authority import Authority, AuthorityError, Issued, revoke
 from yaoma_link.keyfile import write_public
 from yaoma_link.topics import BoxName
-from yaoma_tools.authority import Authority, AuthorityError, Issued, revoke
 
 __all__ = ["Register"]
 
