@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from yaoma.core.record import Record
+from yaoma.core.record import Kind, Record
+from yaoma.core.ticket import Action
 from yaoma_bridge.parcel_rows import chosen_lines, parcels_of
 from yaoma_bridge.ticket_bill import ticket_of
 from yaoma_bridge.tx import Tx
@@ -73,8 +74,8 @@ def explained(tx: Tx, place: Place, destinations: Sequence[str]) -> dict[str, An
         destinations: Names of the platforms in the configuration.
 
     Returns:
-        `record`, `code`, `ticket`, `state` (`done`, `no_bill`, `unfinished` or `open`) and, for each platform that
-        wants it, where it stands with its parcels and their moves.
+        `record`, `code`, `ticket`, `state` (`done`, `open`, `no_bill`, `unfinished`, `off_bill` or `nowhere`) and, for
+        each platform that wants it, where it stands with its parcels and their moves.
     """
     (body,) = tx.execute(
         "SELECT body FROM event JOIN record USING (log_id, seq) WHERE event.n=?", (place.n,)
@@ -103,7 +104,7 @@ def explained(tx: Tx, place: Place, destinations: Sequence[str]) -> dict[str, An
         "code": record.fields.get("code", ""),
         "operation": record.fields.get("operation", ""),
         "ticket": ticket,
-        "state": _state(tx, place, ticket, uploads),
+        "state": _state(tx, place, record, uploads),
         "uploads": uploads,
     }
 
@@ -175,11 +176,29 @@ def _parcels(tx: Tx, destination: str, bill_id: int, line: int) -> list[dict[str
     ]
 
 
-def _state(tx: Tx, place: Place, ticket: str, uploads: Sequence[Mapping[str, Any]]) -> str:
-    """Say whether a record is done: all that want it have accepted it."""
+def _state(tx: Tx, place: Place, record: Record, uploads: Sequence[Mapping[str, Any]]) -> str:
+    """Say whether a record is done: all that want it have accepted it; or why nobody does."""
     if uploads:
         return "done" if all(one["state"] == "accepted" for one in uploads) else "open"
+    ticket = ticket_of(record)
+    if record.kind != Kind.SCAN or not ticket:
+        return "nowhere"
     key = (place.box.site, place.box.box, ticket)
     if tx.execute("SELECT 1 FROM unfinished WHERE site=? AND box=? AND ticket=?", key).fetchone() is not None:
         return "unfinished"
-    return "no_bill"
+    bills = tx.execute("SELECT body FROM bill WHERE site=? AND box=? AND ticket=?", key).fetchall()
+    if any(place.n in line["records"] for (body,) in bills for line in json.loads(body)["lines"]):
+        return "nowhere"
+    return "off_bill" if bills or _has_ended(tx, key) else "no_bill"
+
+
+def _has_ended(tx: Tx, key: tuple[str, str, str]) -> bool:
+    """Say whether a ticket was closed or cancelled, as far as its records have been taken in."""
+    rows = tx.execute(
+        "SELECT record.body FROM ticket_record JOIN event ON event.n=ticket_record.n "
+        "JOIN record ON record.log_id=event.log_id AND record.seq=event.seq "
+        "WHERE ticket_record.site=? AND ticket_record.box=? AND ticket_record.ticket=?",
+        key,
+    ).fetchall()
+    records = [Record.read(body).original() for (body,) in rows if b'"kind":"ticket"' in body]
+    return any(one.fields.get("action") in {Action.CLOSE, Action.CANCEL} for one in records)

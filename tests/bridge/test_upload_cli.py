@@ -15,6 +15,7 @@ from fakes.scripted_platform import ScriptedPlatform
 from fakes.stepped_bridge import register
 from fakes.ticketed import Counter, code_of
 from fakes.uploading_bridge import UploadingBridge
+from yaoma.core.ticket import Action
 from yaoma_bridge.cli import app
 from yaoma_bridge.platform import Answer, AnswerState, Parcel, Ruling, RulingKind
 from yaoma_bridge.rulings import revoke
@@ -113,6 +114,29 @@ def test_explain_says_done_only_when_all_have_accepted(bridge: UploadingBridge, 
     _sent(bridge, log)
     assert json.loads(_run(bridge, "explain", A, "--json"))[0]["state"] == "done"
     assert json.loads(_run(bridge, "explain", f"{log.name}/{log.log}/4", "--json"))[0]["state"] == "no_bill"
+
+
+def test_explain_says_why_nobody_wants_a_record(bridge: UploadingBridge, platform: _Revocable, log: BoxLog) -> None:
+    """What no platform takes goes nowhere; what was stopped or taken off stands on no bill, though its ticket ended."""
+    platform.ruling = lambda bill, line: Ruling(RulingKind.NOT_NEEDED, "local_operation")
+    counter = Counter(log)
+    counter.open()
+    counter.scan(A)
+    counter.scan(B)
+    counter.undo(B)
+    counter.close()
+    counter.open()
+    counter.scan(B)
+    counter.close(Action.CANCEL)
+    _sent(bridge, log)
+
+    def state(seq: int) -> str:
+        return str(json.loads(_run(bridge, "explain", f"{log.name}/{log.log}/{seq}", "--json"))[0]["state"])
+
+    assert [state(seq) for seq in (0, 1, 2, 6)] == ["nowhere", "nowhere", "off_bill", "off_bill"]
+    shown = _run(bridge, "explain", f"{log.name}/{log.log}/1")
+    assert "不用上传" in shown
+    assert "goes to no platform" in shown
 
 
 @pytest.mark.row("S2-21", part="bridge")
