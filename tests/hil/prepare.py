@@ -147,7 +147,9 @@ def _boot(made: Layers) -> None:
         guest.put("/etc/udev/rules.d/69-yaoma-local.rules", (_HERE / "image/69-yaoma-local.rules").read_text())
         guest.put("/etc/yaoma/yaoma.toml", (_HERE / "image/yaoma.toml").read_text())
         _give_keys_and_list(guest)
-        guest.shell("modprobe -a dummy_hcd libcomposite usb_f_hid usb_f_acm uhid usbhid ftdi_sio cdc_acm configfs")
+        # The box's own gadget takes one of the ports, the tests' scanners the others.
+        guest.shell("modprobe dummy_hcd num=4 is_super_speed=0 is_high_speed=1")
+        guest.shell("modprobe -a libcomposite usb_f_hid usb_f_acm uhid usbhid ftdi_sio cdc_acm configfs")
         _make_the_box_a_keyboard(guest)
         guest.agent.call("pins:make", chip="lamps", names=["HIL-GREEN", "HIL-RED", "HIL-BUZZER"])
         guest.shell("modprobe v4l2loopback video_nr=9 exclusive_caps=1 card_label=Counter")

@@ -65,7 +65,7 @@ def test_pos_scanner_when_it_reads_packs_then_each_is_judged_and_beeped_back(gue
     guest.wait_open(_POS_NODE)
     code = guest.code()
     # A GS1 symbol too long for one report: product, expiry, lot and serial number.
-    long = b"0106912345678903" + b"17271231" + b"10" + b"LOT-OF-TWENTY-SIGNS-" + b"\x1d21" + b"SERIAL-OF-20-SIGNS-X"
+    long = b"0106912345678902" + b"17271231" + b"10" + b"LOT-OF-TWENTY-SIGNS-" + b"\x1d21" + b"SERIAL-OF-20-SIGNS-X"
     reports = [
         text_report(code.encode(), aim=b"]C0"),
         text_report(code[:-4].encode(), aim=b"]C0"),
@@ -78,7 +78,7 @@ def test_pos_scanner_when_it_reads_packs_then_each_is_judged_and_beeped_back(gue
     scans = guest.scans(since, 3)
     assert ["PASS", "FAULT"] == [scan["verdict"] for scan in scans[:2]]
     assert f"cn20:{code}" == scans[0]["code"]
-    assert scans[2]["code"].startswith("gs1:0106912345678903")
+    assert scans[2]["code"].startswith("gs1:0106912345678902")
     assert {"pos"} == {scan["scanner"] for scan in scans}
     beeps = guest.machine.agent.call("emulated:output_reports", name="HIL POS")
     assert [_GOOD_READ, _ERROR] == beeps[:2]
