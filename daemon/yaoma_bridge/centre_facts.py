@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -38,14 +39,18 @@ class CentreFacts:
         institutions: The folder with one `<site>.toml` each, or None.
         products: The products file of the signed release (`yaoma/products/v1`), or None.
         further: A CSV file with a column `key` (product key or drug id) and any further ones, or None.
+        lots: A CSV file with the columns `key` (as above), `lot`, `produced` and `expiry`, or None: what neither a
+            20-digit code nor the list says of a lot, and platforms want (DOMAIN.md 2).
     """
 
     institutions: Path | None = None
     products: Path | None = None
     further: Path | None = None
+    lots: Path | None = None
     _sites: dict[str, _Read] = field(default_factory=dict, repr=False)
     _table: _Read = field(default_factory=_Read, repr=False)
     _rows: _Read = field(default_factory=_Read, repr=False)
+    _dates: _Read = field(default_factory=_Read, repr=False)
 
     def institution(self, site: str) -> Institution | None:
         """Give an institution, or None if no file describes it.
@@ -67,9 +72,9 @@ class CentreFacts:
         Raises:
             ConfigError: If one of the files can't be used.
         """
-        table, rows = self._products(), self._further()
+        table, rows, dates = self._products(), self._further(), self._lot_dates()
         patterns = table.patterns if table is not None else ()
-        lines = [self._line(line, table, patterns, rows) for line in bill.lines]
+        lines = [self._line(line, table, patterns, rows, dates) for line in bill.lines]
         return replace(bill, lines=tuple(lines), institution=self.institution(bill.site), persons=tuple(persons))
 
     def product(self, key: str) -> Product | None:
@@ -87,14 +92,23 @@ class CentreFacts:
         table: ProductTable | None,
         patterns: Sequence[OtherPattern],
         rows: Mapping[str, Mapping[str, str]],
+        dates: Mapping[tuple[str, str], tuple[str, str]],
     ) -> BillLine:
         try:
             key = from_key(line.code, patterns).product_key
         except CodeError:
             return line
         product: Product | None = table.products.get(key) if table is not None else None
-        facts = rows.get(key) or (rows.get(product.drug_id) if product is not None else None) or _NOTHING
-        return replace(line, product=product, facts=facts)
+        drug = product.drug_id if product is not None else ""
+        produced, expiry = dates.get((key, line.lot)) or dates.get((drug, line.lot)) or ("", "")
+        return replace(
+            line,
+            product=product,
+            facts=rows.get(key) or rows.get(drug) or _NOTHING,
+            # What was read at the counter stands.
+            produced=line.produced or produced,
+            expiry=line.expiry or expiry,
+        )
 
     def _products(self) -> ProductTable | None:
         if self.products is not None and _has_changed(self.products, self._table):
@@ -108,18 +122,50 @@ class CentreFacts:
 
     def _further(self) -> Mapping[str, Mapping[str, str]]:
         if self.further is not None and _has_changed(self.further, self._rows):
-            try:
-                text = self.further.read_text(encoding="utf-8-sig")
-            except (OSError, UnicodeDecodeError):
-                raise ConfigError("products.facts can't be read as UTF-8", "Name a CSV file") from None
-            reader = csv.DictReader(io.StringIO(text), strict=True)
-            if "key" not in (reader.fieldnames or ()):
-                raise ConfigError("products.facts has no column `key`", "Give product key or drug id there")
             self._rows.value = {
                 row["key"]: MappingProxyType({name: cell for name, cell in row.items() if name != "key" and cell})
-                for row in reader
+                for row in _rows_of(self.further, "products.facts", ("key",))
             }
         return self._rows.value if isinstance(self._rows.value, dict) else {}
+
+    def _lot_dates(self) -> Mapping[tuple[str, str], tuple[str, str]]:
+        if self.lots is not None and _has_changed(self.lots, self._dates):
+            self._dates.value = {
+                (row["key"], row["lot"]): (_day(row["produced"]), _day(row["expiry"]))
+                for row in _rows_of(self.lots, "products.lots", ("key", "lot", "produced", "expiry"))
+            }
+        return self._dates.value if isinstance(self._dates.value, dict) else {}
+
+
+def _rows_of(path: Path, name: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read a CSV file that has some columns.
+
+    Raises:
+        ConfigError: If it can't be read, or lacks one.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"{name} can't be read as UTF-8", "Name a CSV file") from None
+    reader = csv.DictReader(io.StringIO(text), restval="", strict=True)
+    if lacking := [column for column in columns if column not in (reader.fieldnames or ())]:
+        raise ConfigError(f"{name} has no column `{lacking[0]}`", f"It has the columns {', '.join(columns)}")
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise ConfigError(f"{name}: line {reader.line_num}: {error}", "Correct that line") from None
+
+
+def _day(text: str) -> str:
+    """Give a date in ISO 8601, or nothing.
+
+    Raises:
+        ConfigError: If it is something else.
+    """
+    try:
+        return date.fromisoformat(text.strip()).isoformat() if text.strip() else ""
+    except ValueError:
+        raise ConfigError("products.lots: a date is not YYYY-MM-DD", "Correct that cell") from None
 
 
 def read_institution(path: Path, site: str) -> Institution:

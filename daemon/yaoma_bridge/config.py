@@ -114,12 +114,15 @@ class InstitutionsTable(Section):
 
 
 class ProductsTable(Section):
-    """`[products]`: what the centre knows of products: a release's products file, and further columns as CSV."""
+    """`[products]`: what the centre knows of products and lots: a release's products file, and CSV files."""
 
     table: Path | None = None
     facts: Path | None = None
+    lots: Path | None = None
 
-    _resolve = field_validator("table", "facts")(lambda value, info: value if value is None else resolved(value, info))
+    _resolve = field_validator("table", "facts", "lots")(
+        lambda value, info: value if value is None else resolved(value, info)
+    )
 
 
 class PaceTable(Section):
@@ -184,7 +187,7 @@ class BridgeConfig(Section):
         ):
             if path is not None and not is_there(path):
                 raise ConfigError(f"{key}: {path} is not there", "Correct the key, or take it out")
-        return CentreFacts(folder, self.products.table, self.products.facts)
+        return CentreFacts(folder, self.products.table, self.products.facts, self.products.lots)
 
 
 def read_config(path: Path) -> BridgeConfig:

@@ -39,8 +39,14 @@ HERBAL = "demo-herbal"
 EAN_13 = "6901234567892"
 ID_CARD = "360426199101010071"
 
+_OTHER_CODES = (
+    (CodeSystem.EAN, EAN_13),
+    (CodeSystem.INSURANCE, "XR05CBA198A001010100861"),
+    (CodeSystem.OWN, "D-0017"),
+)
+
 PRODUCTS: Sequence[Product] = (
-    Product(f"cn20:{CAPSULE}", "示例胶囊 24粒", "demo-capsule", units=24, aliases=((CodeSystem.EAN, EAN_13),)),
+    Product(f"cn20:{CAPSULE}", "示例胶囊 24粒", "demo-capsule", units=24, aliases=_OTHER_CODES),
     Product(f"cn20:{MIDDLE}", "示例胶囊 中盒", "demo-capsule", PackLevel.MIDDLE, packs=3),
     Product(f"cn20:{CASE}", "示例胶囊 大箱", "demo-capsule", PackLevel.LARGE, packs=6),
     Product(f"cn20:{TABLET}", "示例片 12片", "demo-tablet", units=12),
@@ -135,7 +141,7 @@ NOTE = despatch_note(
 )
 
 #: What is on the shelf when the story ends.
-LEFT_IN_STOCK = [code(CAPSULE, one) for one in (2, 3, 4, 5, 6, 11, 12)] + [code(TABLET, one) for one in (2, 8)]
+LEFT_IN_STOCK = [code(CAPSULE, one) for one in (2, 3, 4, 5, 6)] + [code(TABLET, one) for one in (2, 8)]
 
 #: What the supplier sends when the goods of the emergency have long been used.
 LATE_NOTE = despatch_note("1122-02", [(SYRUP, "S2", (7,))])

@@ -1,4 +1,4 @@
-"""A morning at the counter, on real programs: broker with TLS, bridge, box, serial scanner, camera.
+"""A morning at the counter, on real programs: broker with TLS, bridge, box, serial scanner, camera, two platforms.
 
 What is shown as the operator's screen is what the box prints itself. Each scan's verdict is held against what the
 story says, and at the end everything is counted. The exit code is 0 only if nothing differs and nothing is missing.
@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from demo.centre import DemoCentre
 from demo.goods import CAPSULE, code
+from demo.platforms import DemoPlatforms
 from demo.reconciliation import reconcile
+from demo.scenes_centre import insured_sale, sold_elsewhere
 from demo.scenes_counter import dispense, look_alikes, other_operations, return_and_check, sell_units
 from demo.scenes_special import control_codes, controlled_drug, emergency, network_away, practice, recall
 from demo.scenes_stock import check_quarantine, count_stock, fetch_list, receive_delivery, store_without_code
@@ -39,6 +41,8 @@ STORY: Sequence[Callable[[Stage], None]] = (
     controlled_drug,
     emergency,
     recall,
+    insured_sale,
+    sold_elsewhere,
     practice,
     network_away,
 )
@@ -86,15 +90,18 @@ def main() -> int:
     # A short path: a Unix socket's name may have 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="yaoma-demo-"))
     county = County(folder)
+    platforms: DemoPlatforms | None = None
     try:
-        (folder / "centre").mkdir()
+        for name in ("centre", "platforms"):
+            (folder / name).mkdir()
         centre = DemoCentre(folder / "centre")
         centre.publish()
+        platforms = DemoPlatforms(folder / "platforms", folder / "centre" / "products")
         county.broker.start()
-        county.add_bridge().program.start()
+        county.add_bridge(platforms.settings()).program.start()
         box = _box(county, centre)
         box.start()
-        stage = Stage(county, box, centre)
+        stage = Stage(county, box, centre, platforms)
         for scene in STORY:
             scene(stage)
         faults = reconcile(stage)
@@ -111,6 +118,8 @@ def main() -> int:
         raise
     finally:
         county.remove()
+        if platforms is not None:
+            platforms.stop()
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if faults else 0
 

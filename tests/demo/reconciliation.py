@@ -1,8 +1,11 @@
 """Reconciliation: scans made, verdicts, records kept, records stored, packs by state; nothing may be missing."""
 
 import sqlite3
+import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from typing import Any
 
 from demo.goods import ID_CARD, LEFT_IN_STOCK
 from demo.stage import Stage
@@ -22,11 +25,13 @@ _STATES = {
     PackState.DESTROYED: "已报废 / destroyed",
 }
 
+_UPLOADED_WITHIN_S = 30.0
+
 #: Where the packs of the story are when it ends.
 AT_THE_END = Counter(
     {
         PackState.IN_STOCK.value: len(LEFT_IN_STOCK),
-        PackState.DISPENSED.value: 9,
+        PackState.DISPENSED.value: 11,
         PackState.LEFT.value: 5,
         PackState.DESTROYED.value: 3,
     }
@@ -74,7 +79,7 @@ def reconcile(stage: Stage) -> list[str]:
     stage.write("\n")
     stage.yaoma("journal", "verify")
 
-    faults = list(stage.faults)
+    faults = list(stage.faults) + _platforms(stage)
     if states != AT_THE_END:
         faults.append(f"packs by state are {dict(states)}, the story ends with {dict(AT_THE_END)}")
     if len(scans) != stage.scans:
@@ -91,6 +96,27 @@ def reconcile(stage: Stage) -> list[str]:
     if ID_CARD.encode() in b"".join(path.read_bytes() for path in county.folder.rglob("*") if path.is_file()):
         faults.append("the ID number lies open in a file")
     return faults
+
+
+def _platforms(stage: Stage) -> list[str]:
+    """Show what the platforms said of all uploads; nothing may be on its way, unknown, or taken twice."""
+    bridge = stage.county.bridges[0]
+    until_s = time.monotonic() + _UPLOADED_WITHIN_S
+    while _on_the_way(uploads := bridge.uploads()) and time.monotonic() < until_s:
+        time.sleep(0.5)
+    faults = [f"the upload of {one['record']} is still on its way" for one in uploads if _on_the_way([one])]
+    stage.write("上传 / uploads\n")
+    for (name, state, reason), number in sorted(
+        Counter((one["destination"], one["state"], one["reason"]) for one in uploads).items()
+    ):
+        stage.write(f"{number:>6}  {name}  {state}  {reason}\n")
+    stage.write("\n")
+    bills = Counter(one["number"] for one in stage.platforms.trace.received())
+    return faults + [f"the trace platform has bill {number} twice" for number, times in bills.items() if times > 1]
+
+
+def _on_the_way(uploads: Sequence[Mapping[str, Any]]) -> bool:
+    return any(one["state"] in {"waiting", "bundled", "sent", "processing", "unknown"} for one in uploads)
 
 
 def _packs_by_state(stage: Stage) -> Counter[str]:

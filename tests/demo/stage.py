@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from demo.centre import DemoCentre
+from demo.platforms import DemoPlatforms
 from fakes.county import SITE, BoxProcess, County, wait_for
 from fakes.drawn_codes import code128, on_paper, png
+from fakes.program import BIN
 from yaoma.core.record import Record
 from yaoma.shell.control import ask
 from yaoma.shell.list_db import ListDb
@@ -27,9 +29,11 @@ class Stage:
         county: The running programs.
         box: The box at the counter.
         centre: Who signs the list.
+        platforms: Where the bridge uploads to.
     """
 
-    def __init__(self, county: County, box: BoxProcess, centre: DemoCentre) -> None:
+    def __init__(self, county: County, box: BoxProcess, centre: DemoCentre, platforms: DemoPlatforms) -> None:
+        self.platforms = platforms
         self.county = county
         self.box = box
         self.centre = centre
@@ -72,6 +76,19 @@ class Stage:
             refused: The story needs it to be refused.
         """
         self._show(arguments, self.box.command(*arguments), refused=refused)
+
+    def bridge(self, *arguments: str) -> None:
+        """Run a command of the bridge as somebody at the centre would."""
+        done = subprocess.run(
+            [str(BIN / "yaoma-bridge"), *arguments, "--config", str(self.county.bridges[0].config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        self.write(f"$ yaoma-bridge {' '.join(_quoted(one) for one in arguments)}\n{done.stdout}{done.stderr}\n")
+        if done.returncode:
+            self.faults.append(f"yaoma-bridge {arguments[0]}: exit code {done.returncode}")
 
     def ticket(self, operation: str, *codes: str, more: Mapping[str, Any] | None = None, says: str = "PASS") -> None:
         """Open a ticket, scan packs for it, and close it, as the till's program does through the socket."""

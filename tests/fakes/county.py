@@ -16,9 +16,9 @@ from yaoma.core.record import Record
 from yaoma.shell.closed_log import ClosedLog
 from yaoma.shell.control import ControlError, ask
 from yaoma.shell.rebuild import logs_in_order
+from yaoma_link.authority import issue, make_authority
 from yaoma_link.identity import make_sealing_key, make_signer
 from yaoma_link.topics import BoxName
-from yaoma_link.authority import issue, make_authority
 from yaoma_tools.broker import BrokerLayout, write_broker_config
 from yaoma_tools.signed_list import ListSource, sign_list
 
@@ -130,6 +130,34 @@ class BridgeProcess:
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
 
+    def explain(self, code: str) -> list[dict[str, Any]]:
+        """What `yaoma-bridge explain --json` says of a code; nothing while no record of it is known."""
+        done = subprocess.run(
+            [str(BIN / "yaoma-bridge"), "explain", code, "--json", "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        answer: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else []
+        return answer
+
+    def uploads(self) -> list[dict[str, Any]]:
+        """Where every record stands at every platform, as `yaoma-bridge uploads` lists it."""
+        states = ("waiting", "bundled", "sent", "processing", "accepted", "refused", "unknown", "held")
+        done = subprocess.run(
+            [
+                *(str(BIN / "yaoma-bridge"), "uploads", "--json", "--config", str(self.config)),
+                *(part for state in states for part in ("--state", state)),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        answer: list[dict[str, Any]] = json.loads(done.stdout)
+        return answer
+
     def tell(self, box: BoxProcess, news: Path) -> None:
         """Run `yaoma-bridge state add`: tell a box what a file says of its own stock."""
         subprocess.run(
@@ -216,8 +244,12 @@ class County:
         )
         sign_list(self.folder / "list.signed", source, self.list_signer)
 
-    def add_bridge(self) -> BridgeProcess:
-        """Configure one more bridge worker on the one store; it is not started."""
+    def add_bridge(self, settings: str = "") -> BridgeProcess:
+        """Configure one more bridge worker on the one store; it is not started.
+
+        Args:
+            settings: Further tables of its configuration, such as destinations.
+        """
         number = len(self.bridges)
         place = self.folder / "bridge"
         tls = place / f"bridge-{number}"
@@ -245,6 +277,7 @@ untrusted = "send"
 name = "file"
 kind = "file"
 path = "{place}/events.jsonl"
+{settings}
 """)
         program = Program(["yaoma-bridge", "run", "--config", str(config)], place / f"bridge-{number}.log")
         bridge = BridgeProcess(config, program)
