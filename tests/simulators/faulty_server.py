@@ -14,6 +14,7 @@ import ssl
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,7 +59,7 @@ class Response:
         )
 
 
-class FaultySimulator:
+class FaultySimulator(ABC):
     """Answers requests by `answer`, unless a fault is set.
 
     A fault of `before` happens instead of taking the request, one of `after` once it was taken; all others are the
@@ -70,9 +71,9 @@ class FaultySimulator:
         self.received: list[Any] = []
         self._fault: dict[str, Any] = {}
 
+    @abstractmethod
     def answer(self, request: Request, fault: str) -> Response:
         """Give the answer; called under the lock."""
-        raise NotImplementedError
 
     def reset(self) -> None:
         """Forget everything."""
