@@ -20,6 +20,8 @@ class AlarmKind(StrEnum):
     BROKEN = "broken"  # a signed checkpoint does not fit what is stored
     CHECKPOINT_FORGED = "checkpoint_forged"  # not signed by the box, or for another log
     KEY_MISSING = "key_missing"  # the box is not registered: stored, never verified
+    BOX_WITHDRAWN = "box_withdrawn"  # records come from a box that was shut out: stored, held, never sent
+    AUTHORISATION_ENDS = "authorisation_ends"  # a store's right to upload to a platform ends soon, or has ended
     RESTORED = "restored"  # the store came back from a backup; a new epoch began
     MEMORY_LOST = "memory_lost"  # a box no longer knows receipts that it had applied; told again
     MARK_IMPOSSIBLE = "mark_impossible"  # a box claims receipts of a far future

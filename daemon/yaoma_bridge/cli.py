@@ -16,6 +16,7 @@ from yaoma_bridge.config import STORE_VARIABLE, read_config
 from yaoma_bridge.destinations.file import event_line
 from yaoma_bridge.errors import BridgeError, ConfigError
 from yaoma_bridge.events import events_after
+from yaoma_bridge.fleet_cli import enroll_app, fleet_app
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.report_cli import app as report_app
 from yaoma_bridge.state_cli import app as state_app
@@ -40,6 +41,8 @@ app = typer.Typer(
 
 app.add_typer(state_app, name="state")
 app.add_typer(report_app, name="report")
+app.add_typer(enroll_app, name="enroll")
+app.add_typer(fleet_app, name="fleet")
 app.command(epilog="Example: yaoma-bridge explain 81234560000000010000")(explain)
 app.command(epilog="Example: yaoma-bridge uploads --state refused --json")(uploads)
 app.command(epilog="Example: yaoma-bridge retry --reason trace_platform_unknown")(retry)

@@ -5,6 +5,7 @@ from pathlib import Path
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.note import NoteError, Verifier
 from yaoma_bridge.errors import ConfigError
+from yaoma_link.keyfile import write_public
 from yaoma_link.topics import BoxName
 
 __all__ = ["Registry"]
@@ -41,6 +42,32 @@ class Registry:
         if verifier.name != box_key_name(name.site, name.box):
             raise ConfigError(f"{path.name} holds the key of {verifier.name}", hint)
         return verifier
+
+    def enter(self, name: BoxName, key: str) -> None:
+        """Register the key of a box; an older one may go, and one that was withdrawn stays so.
+
+        Raises:
+            OSError: If it can't be written.
+        """
+        write_public(self.folder / f"{name.site}.{name.box}.vkey", f"{key}\n".encode(), replace=True)
+
+    def withdraw(self, name: BoxName) -> bool:
+        """Take the key of a box out of use, and keep it for whoever looks into what it signed.
+
+        Returns:
+            Whether there was one.
+        """
+        path = self.folder / f"{name.site}.{name.box}.vkey"
+        try:
+            path.replace(path.with_name(f"{path.name}.withdrawn"))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_withdrawn(self, name: BoxName) -> bool:
+        """Say whether a box was shut out and not enrolled anew."""
+        path = self.folder / f"{name.site}.{name.box}.vkey"
+        return not path.exists() and path.with_name(f"{path.name}.withdrawn").exists()
 
     def boxes(self) -> list[BoxName]:
         """Give the boxes that have a file, in order of their names."""

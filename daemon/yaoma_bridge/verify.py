@@ -66,7 +66,8 @@ def verify_log(store: Store, registry: Registry, log_id: int, *, owner: str, now
     except ConfigError as error:
         verifier, problem = None, error.problem
     if verifier is None:
-        _alarm_key(store, row, problem, now_ms)
+        withdrawn = registry.is_withdrawn(row.name)
+        _alarm_key(store, row, problem, now_ms, AlarmKind.BOX_WITHDRAWN if withdrawn else AlarmKind.KEY_MISSING)
         return False
     claim = f"log:{log_id}"
     with store.writing((row.name,)) as tx:
@@ -105,16 +106,14 @@ def _set_state(tx: Tx, log_id: int) -> None:
     )
 
 
-def _alarm_key(store: Store, row: LogRow, problem: str, now_ms: int) -> None:
+def _alarm_key(store: Store, row: LogRow, problem: str, now_ms: int, kind: AlarmKind) -> None:
     """Say once that a box can't be verified; the look before it spares a commit per round."""
     site, box = row.name.site, row.name.box
     with store.reading() as tx:
-        told = tx.execute(
-            "SELECT 1 FROM alarm WHERE kind=? AND site=? AND box=?", (AlarmKind.KEY_MISSING.value, site, box)
-        ).fetchone()
+        told = tx.execute("SELECT 1 FROM alarm WHERE kind=? AND site=? AND box=?", (kind.value, site, box)).fetchone()
     if told is None:
         with store.writing() as tx:
-            raise_alarm(tx, AlarmKind.KEY_MISSING, now_ms, site=site, box=box, facts={"problem": problem})
+            raise_alarm(tx, kind, now_ms, site=site, box=box, facts={"problem": problem})
 
 
 def _note(tx: Tx, row: LogRow, one: _Judged, now_ms: int) -> None:

@@ -32,6 +32,7 @@ _VERBS: Final = {
     "journal": ("journal", "app"),
     "person": ("person", "app"),
     "keys": ("keys", "app"),
+    "enroll": ("enroll", "app"),
 }
 
 
