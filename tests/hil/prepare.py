@@ -151,7 +151,7 @@ def _boot(made: Layers) -> None:
         guest.shell("modprobe dummy_hcd num=4 is_super_speed=0 is_high_speed=1")
         guest.shell("modprobe -a libcomposite usb_f_hid usb_f_acm uhid usbhid ftdi_sio cdc_acm configfs")
         _make_the_box_a_keyboard(guest)
-        guest.agent.call("pins:make", chip="lamps", names=["HIL-GREEN", "HIL-RED", "HIL-BUZZER"])
+        guest.agent.call("pins:make", chip="lamps", names=["HIL-GREEN", "HIL-WHITE", "HIL-BUZZER"])
         guest.shell("modprobe v4l2loopback video_nr=9 exclusive_caps=1 card_label=Counter")
         guest.shell("udevadm control --reload && udevadm settle")
         # The unit's limit is for a board; an emulated processor on a busy machine takes minutes to import everything.

@@ -21,7 +21,7 @@ _AS_THE_SERVICE = {
     ("/etc/credstore/yaoma.signing.key", "r"): "EACCES",
     ("/home/of-the-test", "w"): "EACCES",
     ("/root/of-the-test", "w"): "EACCES",
-    ("/usr/of-the-test", "w"): "EACCES",
+    ("/usr/of-the-test", "w"): "EROFS",
     ("/opt/yaoma/bin/yaoma", "w"): "EACCES",
 }
 #: What root would find in its place.
