@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.goods import ID_CARD, LEFT_IN_STOCK
 from demo.stage import Stage
-from fakes.county import wait_for
+from fakes.county import SITE, wait_for
 from yaoma.core.pack import PackState
 from yaoma.core.record import Record
 
@@ -99,12 +99,16 @@ def reconcile(stage: Stage) -> list[str]:
 
 
 def _platforms(stage: Stage) -> list[str]:
-    """Show what the platforms said of all uploads; nothing may be on its way, unknown, or taken twice."""
-    bridge = stage.county.bridges[0]
+    """Show what the platforms said of all uploads; nothing may be on its way, unknown, or taken twice.
+
+    A sale waits behind the receipt of its pack: of the emergency's, whose sender nobody had named, the centre has yet
+    to say who it was.
+    """
+    codes = {f"{SITE}/{stage.box.name}/{one.log}/{one.seq}": one.fields.get("code") for one in stage.box.records()}
     until_s = time.monotonic() + _UPLOADED_WITHIN_S
-    while _on_the_way(uploads := bridge.uploads()) and time.monotonic() < until_s:
+    while (late := _on_the_way(uploads := stage.county.bridges[0].uploads(), codes)) and time.monotonic() < until_s:
         time.sleep(0.5)
-    faults = [f"the upload of {one['record']} is still on its way" for one in uploads if _on_the_way([one])]
+    faults = [f"the upload of {record} is still on its way" for record in late]
     stage.write("上传 / uploads\n")
     for (name, state, reason), number in sorted(
         Counter((one["destination"], one["state"], one["reason"]) for one in uploads).items()
@@ -115,8 +119,11 @@ def _platforms(stage: Stage) -> list[str]:
     return faults + [f"the trace platform has bill {number} twice" for number, times in bills.items() if times > 1]
 
 
-def _on_the_way(uploads: Sequence[Mapping[str, Any]]) -> bool:
-    return any(one["state"] in {"waiting", "bundled", "sent", "processing", "unknown"} for one in uploads)
+def _on_the_way(uploads: Sequence[Mapping[str, Any]], codes: Mapping[str, object]) -> list[str]:
+    """Give the records that a platform has yet to decide about, but for those that wait behind a held one."""
+    held = {codes[one["record"]] for one in uploads if one["state"] == "held"}
+    moving = [one for one in uploads if one["state"] in {"waiting", "bundled", "sent", "processing", "unknown"}]
+    return [one["record"] for one in moving if one["state"] != "bundled" or codes[one["record"]] not in held]
 
 
 def _packs_by_state(stage: Stage) -> Counter[str]:
