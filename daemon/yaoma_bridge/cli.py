@@ -76,13 +76,29 @@ def run(config: _Config = _DEFAULT_CONFIG, *, verbose: Annotated[bool, typer.Opt
 
 @app.command(epilog="Example: yaoma-bridge status --json | jq '.alarms[].kind'")
 def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None:
-    """Show per box what is stored, verified, missing and held; then destinations and alarms."""
+    """Show per site lag, rates and refusals; per box what is stored, verified, missing, held; destinations, alarms."""
     now_ms = time.time_ns() // 1_000_000
     with Store.look(read_config(config).store.place) as store, store.reading() as tx:
         shown = bridge_status(tx, now_ms)
     if as_json:
         typer.echo(json.dumps(shown))
         return
+    sites = Table(
+        "site", "boxes", "online", "waiting there", "oldest s", "lag", "missing", "accepted", "refused", "alarms"
+    )
+    for site in shown["sites"]:
+        said = site["destinations"].items()
+        accepted = ", ".join(f"{name} {one['accepted_per_mille'] / 10:.1f} %" for name, one in said)
+        refused = ", ".join(f"{name} {why} {count}" for name, one in said for why, count in one["refusals"].items())
+        figures = (
+            site["boxes"],
+            site["online"],
+            site["pending"],
+            f"{site['oldest_s']} s",
+            site["lag"],
+            site["missing"],
+        )
+        sites.add_row(site["site"], *map(str, figures), accepted, refused, str(site["alarms"]))
     logs = Table("box", "log", "state", "stored", "verified", "unsigned", "missing", "conflicts", "held", "last seen")
     for box in shown["boxes"]:
         for log in box["logs"]:
@@ -103,7 +119,7 @@ def status(config: _Config = _DEFAULT_CONFIG, *, as_json: _Json = False) -> None
         facts = json.dumps(alarm["facts"])
         alarms.add_row(alarm["kind"], box_name, alarm["log"], str(alarm["times"]), _when(alarm["last_ms"]), facts)
     console = Console()
-    for table in (logs, destinations, uploads_shown, alarms):
+    for table in (sites, logs, destinations, uploads_shown, alarms):
         if table.row_count:
             console.print(table)
 

@@ -8,6 +8,7 @@ from yaoma_bridge.boxes import current_epoch
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.log_rows import logs_of, missing_spans
 from yaoma_bridge.registry import Registry
+from yaoma_bridge.site_status import sites_status
 from yaoma_bridge.tx import Tx
 from yaoma_link.topics import BoxName
 
@@ -26,6 +27,7 @@ def bridge_status(tx: Tx, now_ms: int) -> dict[str, Any]:
     return {
         "epoch": current_epoch(tx),
         "events": newest,
+        "sites": sites_status(tx, now_ms),
         "boxes": [_box(tx, name, now_ms) for name in names],
         "destinations": [
             {"name": name, "upto": upto, "lag": newest - upto, "mark": mark}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from yaoma.core.note import Signer
+from yaoma_bridge.authorisations import warn_daily
 from yaoma_bridge.billing import bill_feed
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.inquiring import Inquirer, Inquiring
@@ -93,8 +94,10 @@ class UploadThreads:
             _log.critical("uploads ended by a defect: name=%s error=%s", name, type(error).__name__, exc_info=error)
 
     def _bill(self, store: Store) -> None:
+        centre = self._facts()
         while not self._stop.is_set():
             self._beats["bills"] = time.monotonic()
+            warn_daily(store, centre, self._now_ms())
             more = bill_feed(store, self._now_ms())
             if not tell_neighbours(store, self._signer, self._now_ms()) and not more:
                 self._stop.wait(_IDLE_S)

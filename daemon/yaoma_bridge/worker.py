@@ -15,6 +15,7 @@ from itertools import groupby
 from yaoma.core.note import Signer
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.box_words import KEPT, Words, note_words, read_words
+from yaoma_bridge.bridge_metrics import serve_metrics
 from yaoma_bridge.config import BridgeConfig, read_signer
 from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.destinations.destination import Destination
@@ -210,6 +211,13 @@ def _word(topic: Topic | CommandTopic | ListTopic, arrival: Received) -> _Unders
     return BatchRefusedError("topic", "nothing was expected on this topic")
 
 
+def _goes_on(follow_up: FollowUp, threads: UploadThreads) -> bool:
+    """Say whether the threads behind show progress and none has ended."""
+    if follow_up.failure is not None or threads.failure is not None:
+        return False
+    return time.monotonic() - min(follow_up.beat_s, threads.beat_s) < _STALLED_S
+
+
 def _sender(text: str) -> tuple[BoxName | None, AlarmKind]:
     try:
         topic = parse_topic(text)
@@ -264,7 +272,7 @@ class Worker:
                 uploads.append(Upload(made, table.route, table.pace.over(made.pace)))
             else:
                 destinations.append(made)
-        if uploads:
+        if uploads or config.institutions is not None:
             config.facts()  # a file that is missing is told now, not by the first bill
         reports: queue.Queue[SessionReport] = queue.Queue(maxsize=4 * config.broker.waiting_batches + 100)
         with Store.open(config.store.place) as store:
@@ -305,6 +313,12 @@ class Worker:
                 ),
                 inbound_maximum=config.broker.waiting_batches,
             )
+            metrics = None
+            if config.metrics is not None:
+                metrics = serve_metrics(
+                    config.metrics.address, config.store.place, lambda: _goes_on(follow_up, threads)
+                )
+                metrics.start()
             follow_up.start()
             threads.start()
             session.start()
@@ -316,6 +330,8 @@ class Worker:
                 session.stop()
                 threads.stop()
                 follow_up.stop()
+                if metrics is not None:
+                    metrics.stop(deadline_s=1.0)
                 met = " ".join(f"{kind}={count}" for kind, count in CONTENTION.counts().items())
                 _log.info("workers met: %s", met or "none=0")
 
@@ -346,7 +362,7 @@ class Worker:
                 raise BridgeError("the follow-up thread has ended", "Look into the log above this line")
             if threads.failure is not None:
                 raise BridgeError("a thread that uploads has ended", "Look into the log above this line")
-            if time.monotonic() - min(follow_up.beat_s, threads.beat_s) < _STALLED_S:
+            if _goes_on(follow_up, threads):
                 self._notify.watchdog()
 
     def _heard(self, reports: "queue.Queue[SessionReport]") -> list[Received]:

@@ -1,12 +1,7 @@
 """Metrics: the box's vitals for Prometheus, to programs on the box only; asked for, never pushed."""
 
 import logging
-import select
-import socket
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.metrics_core import (
@@ -20,17 +15,12 @@ from prometheus_client.registry import Collector
 
 from yaoma.core.record import ClockState
 from yaoma.shell.vitals import Vitals, nature_of
-from yaoma_drivers.stop import Stop
 from yaoma_link.local_address import LocalAddress
+from yaoma_link.local_web import TRY_AGAIN_S, LocalWeb
 
 __all__ = ["MetricsServer", "VitalsCollector"]
 
 log = logging.getLogger("yaoma.metrics")
-
-_TRY_AGAIN_S: Final = 10.0
-_LOOK_S: Final = 0.5
-#: A program on the box asks and reads at once; one that sleeps in between must not keep others waiting for long.
-_CLIENT_S: Final = 3.0
 
 
 class VitalsCollector(Collector):
@@ -157,65 +147,8 @@ def _s(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-class _Request(WSGIRequestHandler):
-    """One request, without a log line for each."""
-
-    timeout = _CLIENT_S
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: a scrape every 15 seconds would wear the card."""
-
-
-class _Server(WSGIServer):
-    """Listens on loopback or a Unix socket; who asks is served before the next one is heard.
-
-    Raises:
-        OSError: If the place is taken.
-    """
-
-    def __init__(self, address: LocalAddress) -> None:
-        self._address = address
-        if address.path is not None:
-            self.address_family = socket.AF_UNIX
-        elif ":" in address.host:
-            self.address_family = socket.AF_INET6
-        super().__init__(str(address.path) if address.path else (address.host, address.port), _Request)  # type: ignore[arg-type]  # a Unix socket's address is its path
-
-    def server_bind(self) -> None:
-        """Bind without asking a name server who we are; a file that a killed daemon left behind is taken away."""
-        path = self._address.path
-        if path is not None and path.is_socket():
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                if probe.connect_ex(str(path)) != 0:
-                    path.unlink()
-        elif path is None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        if path is not None:
-            # Before anybody can connect: the file's rights are the authorization.
-            path.chmod(0o660)
-        self.server_name, self.server_port = self._address.host or "localhost", self._address.port
-        self.setup_environ()
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Take the next client; one at a Unix socket has no address."""
-        client, address = self.socket.accept()
-        return client, address or ("local", 0)
-
-    def handle_error(self, *_: object) -> None:
-        """Pass over a client that went away."""
-
-    def server_close(self) -> None:
-        """Close, and take the socket's file away."""
-        super().server_close()
-        if self._address.path is not None:
-            self._address.path.unlink(missing_ok=True)
-
-
-class MetricsServer(threading.Thread):
-    """Serves metrics. A place that is taken is a state that is told, not a failed start: it is tried again.
-
-    A daemon thread: nothing is lost with it, and a client that sleeps must not keep the program from ending.
+class MetricsServer(LocalWeb):
+    """Serves the box's metrics; see `LocalWeb`.
 
     Args:
         address: Where.
@@ -223,67 +156,7 @@ class MetricsServer(threading.Thread):
         try_again_s: Wait before the next try to listen, in seconds.
     """
 
-    def __init__(self, address: LocalAddress, look: Callable[[], Vitals], *, try_again_s: float = _TRY_AGAIN_S) -> None:
-        super().__init__(name="metrics", daemon=True)
-        self.failure: Exception | None = None
-        self.trouble = ""
-        self._address = address
-        self._try_again_s = try_again_s
-        self._stop_asked = Stop()
+    def __init__(self, address: LocalAddress, look: Callable[[], Vitals], *, try_again_s: float = TRY_AGAIN_S) -> None:
         registry = CollectorRegistry()
         registry.register(VitalsCollector(look))
-        self._app = _guarded(address, make_wsgi_app(registry))
-
-    def run(self) -> None:
-        """Listen until told to stop."""
-        while not self._stop_asked.is_set():
-            try:
-                server = _Server(self._address)
-            except OSError as error:
-                self._failed(error)
-                self._stop_asked.wait(self._try_again_s)
-                continue
-            if self.trouble:
-                log.warning("metrics are served again: name=%s", self._address)
-            self.trouble = ""
-            server.set_app(self._app)
-            try:
-                self._serve(server)
-            finally:
-                server.server_close()
-
-    def stop(self, deadline_s: float) -> None:
-        """End it.
-
-        Args:
-            deadline_s: How long to wait for that, in seconds.
-        """
-        self._stop_asked.set()
-        if self.ident is not None:
-            self.join(deadline_s)
-
-    def _serve(self, server: _Server) -> None:
-        waited_for: list[_Server | Stop] = [server, self._stop_asked]
-        while not self._stop_asked.is_set():
-            ready, _, _ = select.select(waited_for, [], [], _LOOK_S)
-            if server in ready:
-                server.handle_request()
-
-    def _failed(self, error: OSError) -> None:
-        problem = error.strerror or type(error).__name__
-        if not self.trouble:
-            log.warning("metrics are not served: name=%s problem=%s", self._address, problem)
-        self.trouble = problem
-
-
-def _guarded(address: LocalAddress, app: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse requests that a web page makes by a name of its own for 127.0.0.1 (DESIGN.md 10)."""
-    hosts = {f"{name}:{address.port}" for name in (address.host, "localhost", f"[{address.host}]")}
-
-    def guarded(environ: dict[str, Any], start: Callable[..., Any]) -> Any:  # noqa: ANN401 - WSGI
-        if address.path is None and environ.get("HTTP_HOST") not in hosts:
-            start("403 Forbidden", [("Content-Type", "text/plain")])
-            return [b"this host name is not served\n"]
-        return app(environ, start)
-
-    return guarded
+        super().__init__("metrics", address, make_wsgi_app(registry), log, try_again_s=try_again_s)
