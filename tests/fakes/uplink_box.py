@@ -16,10 +16,12 @@ from yaoma.core.delivery import Limits
 from yaoma.core.record import ClockState, Stamp
 from yaoma.service.announcement import Facts
 from yaoma.service.box_logs import BoxLogs
+from yaoma.service.command_receiving import CommandReceiving
 from yaoma.service.line import Line
 from yaoma.service.state_receiving import StateReceiving
 from yaoma.service.uplink_state import ForkReason
 from yaoma.service.uploader import Patience, Uploader
+from yaoma.shell.command_shelf import CommandShelf
 from yaoma.shell.database import open_sqlite, pragma
 from yaoma.shell.journal_folder import KnownElsewhere
 from yaoma.shell.list_db import ListDb
@@ -98,6 +100,14 @@ class UplinkBox:
             on_fork=lambda log, reason: self.forks.append((log, reason)),
             on_damage=lambda log, seq: self.damages.append((log, seq)),
             news=self.news,
+            commands=CommandReceiving(
+                NAME,
+                (BRIDGE_KEY.verifier(),),
+                CommandShelf(path),
+                {"report": lambda _: {"pending": 0}},
+                stamp=lambda: Stamp(1_795_000_900_000, 900_000, "0123456789abcdef", ClockState.SYNCED),
+                record=lambda _: None,
+            ),
             limits=limits,
             patience=patience,
         )

@@ -17,6 +17,7 @@ from fakes.owner import Owner
 from fakes.uplink_box import NAME, UplinkBox, until
 from yaoma.core.note import open_note
 from yaoma_link.batch import _lines
+from yaoma_link.command import Command
 from yaoma_link.receipt import Outcome, OutcomeState
 from yaoma_link.report import Received
 from yaoma_link.topics import Channel
@@ -79,6 +80,8 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> list[Received]:
                 news = message(site=NAME.site, box=NAME.box)
                 bridge.send_bytes(news.signed(BRIDGE_KEY), Channel.STATE)
                 until(lambda: bool(box.merged), "state message applied")
+                command = Command(NAME, 1, "report", 1_795_000_000_000, 1_796_000_000_000, {"of": "today"})
+                spy.publish(NAME.command("report"), command.signed(BRIDGE_KEY))
                 box.cut()
                 until(lambda: sum(status["state"] == "online" for status in bridge.statuses) >= 2, "second birth")
             until(lambda: bridge.statuses[-1]["state"] == "stopped", "farewell")
@@ -101,15 +104,18 @@ def test_channels_are_those_in_use_and_the_others_are_named_as_reserved() -> Non
     addresses = {channel["address"] for channel in DOCUMENT["channels"].values()}
     built = {NAME.topic(channel).replace(NAME.site, "{site}").replace(NAME.box, "{box}") for channel in Channel}
     in_use = {NAME.topic(one).replace(NAME.site, "{site}").replace(NAME.box, "{box}") for one in IN_USE}
-    assert in_use == addresses
-    for reserved in (*(built - in_use), "command/{name}", "list/announce"):
+    own = "yaoma/v1/{site}/{box}"
+    assert in_use | {f"{own}/command/{{name}}", f"{own}/command/{{name}}/reply"} == addresses
+    for reserved in (*(built - in_use), "list/announce"):
         assert reserved in DOCUMENT["info"]["description"]
 
 
 @pytest.mark.broker
 def test_every_topic_on_the_broker_is_in_the_document(heard: list[Received]) -> None:
     """Everything that passed the broker has a channel, and each channel has passed."""
-    assert {str(channel) for channel in IN_USE} == {channel_of(one.topic) for one in heard}
+    assert {*(str(channel) for channel in IN_USE), "command", "commandReply"} == {
+        channel_of(one.topic) for one in heard
+    }
 
 
 @pytest.mark.broker
@@ -154,6 +160,16 @@ def test_real_state_messages_fit_their_description_and_are_confirmed_in_the_birt
     check(json.loads(open_note(note, [BRIDGE_KEY.verifier()])), "stateText")
     births = [json.loads(one.payload) for one in heard if b'"online"' in one.payload]
     assert {"epoch": 1, "upto": 1} in [one["state_upto"] for one in births]
+
+
+@pytest.mark.broker
+def test_a_real_command_and_its_reply_fit_their_description(heard: list[Received]) -> None:
+    """The text of a command is as the document says, and so is what a box answers."""
+    (note,) = {one.payload.decode() for one in heard if channel_of(one.topic) == "command"}
+    check(json.loads(open_note(note, [BRIDGE_KEY.verifier()])), "commandText")
+    (reply,) = {one.payload for one in heard if channel_of(one.topic) == "commandReply"}
+    check(json.loads(reply), "commandReply")
+    assert json.loads(reply)["facts"] == {"pending": 0}
 
 
 @pytest.mark.broker
