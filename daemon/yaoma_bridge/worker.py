@@ -333,7 +333,7 @@ class Worker:
                 if metrics is not None:
                     metrics.stop(deadline_s=1.0)
                 met = " ".join(f"{kind}={count}" for kind, count in CONTENTION.counts().items())
-                _log.info("workers met: %s", met or "none=0")
+                _log.info("worker met others at the same work: met=%s", met or "none=0")
 
     def _work(
         self,
