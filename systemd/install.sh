@@ -15,7 +15,7 @@ python=${PYTHON:-python3}
 venv=/opt/yaoma
 lib=/usr/local/lib
 programs="yaoma yaoma-bridge yaoma-tools"
-units="yaoma.service yaoma-bridge.service yaoma-update.service yaoma-update.timer yaoma-gadget.service"
+units="yaoma.service yaoma-bridge.service yaoma-update.service yaoma-update.timer yaoma-update.path yaoma-gadget.service"
 settings="sysusers.d/yaoma.conf tmpfiles.d/yaoma.conf modules-load.d/yaoma.conf"
 rules=70-yaoma-scanners.rules
 

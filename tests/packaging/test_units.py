@@ -95,7 +95,7 @@ def drop_ins() -> list[Path]:
     return [path for path in sorted((SYSTEMD / "examples").iterdir()) if "[Service]" in path.read_text()]
 
 
-@pytest.mark.parametrize("unit", [*UNITS, "yaoma-update.timer", "yaoma-gadget.service"])
+@pytest.mark.parametrize("unit", [*UNITS, "yaoma-update.timer", "yaoma-update.path", "yaoma-gadget.service"])
 def test_unit_is_understood_by_systemd_252_without_a_word(staged: Path, unit: str) -> None:
     """Every setting is known to Debian 12's systemd, and the program it starts is there."""
     assert (0, "") == verified(staged, unit)
