@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner, Result
 
+from fakes import stepped_bridge
 from fakes.box import receipt_signer
 from yaoma_bridge.cli import app
 
@@ -16,7 +17,7 @@ _CONFIG = """
 [broker]
 host = "localhost"
 [store]
-path = "bridge.db"
+{store}
 [keys]
 signing_key = "receipts.pem"
 [registry]
@@ -32,7 +33,9 @@ class CentreFolder:
     def __init__(self, folder: Path, more: str = "") -> None:
         self.folder = folder
         self.config = folder / "bridge.toml"
-        self.config.write_text(_CONFIG + more)
+        server = stepped_bridge.POSTGRES
+        store = 'path = "bridge.db"' if server is None else f'url = "{server.database_of(folder)}"'
+        self.config.write_text(_CONFIG.replace("{store}", store) + more)
         key = receipt_signer().key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (folder / "receipts.pem").write_bytes(key)
         (folder / "institutions").mkdir(exist_ok=True)
