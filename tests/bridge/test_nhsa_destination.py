@@ -145,6 +145,24 @@ def test_ask_when_a_part_of_a_batch_is_there_then_only_the_rest_is_sent_again(pl
     assert 2 == len(numbers)
 
 
+def test_ask_when_the_second_send_ended_without_a_word_then_the_platform_is_asked_again(
+    plain: Simulated, tmp_path: Path
+) -> None:
+    """What was not there before a send says nothing of after it: rows that came with it are not sent a third time."""
+    plain.reset()
+    platform = destination("nhsa", tmp_path, plain.url)
+    (parcel,) = platform.parcels(bill_of(lines=[line_of(1), line_of(2, 2)]))
+    sent = replace(parcel, sent_ms=NOON_MS)
+    asked = platform.ask(sent, NOON_MS + 400_000)
+    assert (AnswerState.WAITING, "not_there") == (asked.state, asked.reason)
+    again = replace(sent, facts={**sent.facts, **asked.facts}, sent_ms=NOON_MS + 500_000)
+    assert AnswerState.ACCEPTED is platform.send(again, NOON_MS + 500_000).state  # and killed before it was written
+    assert AnswerState.ACCEPTED is platform.ask(again, NOON_MS + 600_000).state
+    plain.reset()
+    early = platform.ask(again, NOON_MS + 600_000)
+    assert (AnswerState.UNKNOWN, "not_there_yet") == (early.state, early.reason)
+
+
 @pytest.mark.row("S1-29", part="bridge")
 def test_revoke_when_an_operator_asks_then_the_rows_are_deleted_by_their_numbers(
     plain: Simulated, tmp_path: Path

@@ -88,7 +88,7 @@ class EpcisDestination:
 
     def _not_there(self, parcel: Parcel, now_ms: int) -> Answer:
         """Believe that an event is not there only once it had time to come."""
-        since = parcel.facts.get("sent_ms") or parcel.facts.get("asked_ms")
+        since = parcel.sent_ms or parcel.facts.get("sent_ms") or parcel.facts.get("asked_ms")
         since_ms = since if isinstance(since, int) else now_ms
         if now_ms - since_ms >= self._settle_ms:
             return Answer(AnswerState.WAITING, "not_there")

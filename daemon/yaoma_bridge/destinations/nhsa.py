@@ -139,9 +139,8 @@ class NhsaDestination:
         query = transaction.query
         if query is None or transaction.codes is None:
             return Answer(AnswerState.UNKNOWN, "cannot_be_asked")
-        fates = RowFates(parcel.facts)
-        since_ms = _number(parcel.facts.get("sent_ms")) or _number(parcel.facts.get("asked_ms")) or now_ms
-        facts: dict[str, Json] = {"asked_ms": since_ms}
+        fates, since_ms = _doubtful(parcel, now_ms)
+        facts: dict[str, Json] = {"asked_ms": since_ms, "asked_of": parcel.sent_ms}
         is_settled = now_ms - since_ms >= query.settle_s * _MS
         undecided = [row for row in fates.open_rows(rows) if row.number not in fates.absent]
         try:
@@ -271,6 +270,16 @@ def _days(row: Row, since_ms: int, now_ms: int) -> dict[str, object]:
     before = datetime.fromtimestamp(since_ms / _MS, CHINA) - timedelta(days=1)
     after = datetime.fromtimestamp(now_ms / _MS, CHINA) + timedelta(days=1)
     return {"row.number": row.number, "day.before": before.date(), "day.after": after.date()}
+
+
+def _doubtful(parcel: Parcel, now_ms: int) -> tuple[RowFates, int]:
+    """Give what is known of the rows since they were sent last, and when that was."""
+    fates = RowFates(parcel.facts)
+    if _number(parcel.facts.get("asked_of")) != parcel.sent_ms:
+        # What was not there before may have come with that send, also if it ended without an answer.
+        fates.absent = set()
+    since_ms = parcel.sent_ms or _number(parcel.facts.get("sent_ms")) or _number(parcel.facts.get("asked_ms"))
+    return fates, since_ms or now_ms
 
 
 def _number(value: Json) -> int:
