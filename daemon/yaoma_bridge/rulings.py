@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from yaoma.core.note import Signer
+from yaoma_bridge.bill_text import read_bill
 from yaoma_bridge.billing import add_part
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.fate import Cause, Fate, MoveRefusedError
@@ -48,7 +49,7 @@ def retry(tx: Tx, destination: str, numbers: Iterable[int], signer: Signer, now_
             count += _go_on(tx, is_unknown, Cause.RETRY, now_ms)
         elif standing.fate is Fate.HELD and is_unsent:
             count += _go_on(tx, is_unsent, Cause.RELEASE, now_ms)
-        elif standing.fate in {Fate.REFUSED, Fate.HELD}:
+        elif standing.fate in {Fate.REFUSED, Fate.HELD} and not _is_on_its_way(tx, destination, standing.bill_id, n):
             parts.setdefault(standing.bill_id, set()).add(standing.line)
         _tell(tx, destination, standing.bill_id, signer, now_ms)
     for bill_id, lines in parts.items():
@@ -130,6 +131,18 @@ def _go_on(tx: Tx, rows: Iterable[ParcelRow], cause: Cause, now_ms: int) -> int:
         except MoveRefusedError:
             continue
     return count
+
+
+def _is_on_its_way(tx: Tx, destination: str, bill_id: int, n: int) -> bool:
+    """Say whether a later part with a record waits to be divided already: another one would be a second upload."""
+    rows = tx.execute(
+        "SELECT later.body FROM bill AS later JOIN bill AS own "
+        "ON own.site=later.site AND own.box=later.box AND own.ticket=later.ticket "
+        "WHERE own.id=? AND later.id>own.id AND later.destination IN ('', ?) "
+        "AND later.id>COALESCE((SELECT upto FROM progress WHERE name=?), 0)",
+        (bill_id, destination, f"destination:{destination}"),
+    ).fetchall()
+    return any(n in line.records for (body,) in rows for line in read_bill(body).lines)
 
 
 def _carrying(tx: Tx, destination: str, standing: Standing) -> list[ParcelRow]:

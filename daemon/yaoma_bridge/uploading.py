@@ -38,6 +38,8 @@ _LOOKED_AT = 64
 _RETRY_S = 2.0
 _RETRY_CAP_S = 600.0
 _MOST_TRIES = 20
+#: The platform had taken a parcel, and now says that it is not there: what was taken may turn up again.
+_GONE = "taken_and_gone"
 _SAID_LETTERS = 200
 _REASON_LETTERS = 64
 
@@ -254,6 +256,10 @@ class Uploader:
         cause, reason = cause_of(answer.state), answer.reason[:_REASON_LETTERS]
         if answer.state is AnswerState.WAITING and not answer.is_outage and row.tries >= _MOST_TRIES:
             cause, reason = Cause.SAID_HELD, "tries_exhausted"
+        if cause is Cause.SAID_WAITING and row.fate is Fate.PROCESSING:
+            reason = _GONE
+        if cause is Cause.SAID_WAITING and row.reason == _GONE:
+            cause = Cause.SAID_UNKNOWN  # a person decides, however often it is said
         if cause is Cause.SAID_UNKNOWN and row.fate is not Fate.SENT:
             reason = row.reason  # a question without an answer tells nothing new
         after = move(

@@ -150,6 +150,44 @@ def test_what_the_platform_does_not_have_is_sent_again_with_the_same_number(
     assert bridge.fates() == {A: ("accepted", "")}
 
 
+def test_what_was_taken_and_is_gone_waits_for_a_person(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A platform that had taken a parcel and then does not know it gets it again only if a person says so."""
+    platform.answers = [_PROCESSING]
+    platform.asked = [Answer(AnswerState.WAITING, "not_there")] * 3
+    counter.sell(A)
+    _sent(bridge, log)
+    bridge.upload()
+    for _ in range(3):
+        bridge.upload(100)
+    assert bridge.fates() == {A: ("unknown", "taken_and_gone")}
+    assert platform.codes_sent == [A]
+    with bridge.store.writing() as tx:
+        (n,) = tx.execute("SELECT n FROM upload").fetchone()
+        retry(tx, "scripted", [n], bridge.signer, bridge.now_ms)
+    bridge.upload()
+    assert platform.codes_sent == [A, A]
+    assert bridge.fates() == {A: ("accepted", "")}
+
+
+def test_a_refused_record_that_two_people_send_anew_is_sent_once(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
+) -> None:
+    """A second `retry` before the first one was divided into parcels makes no second part."""
+    platform.answers = [Answer(AnswerState.REFUSED, "not_activated")]
+    counter.sell(A)
+    _sent(bridge, log)
+    bridge.upload()
+    for expected in (1, 0):
+        with bridge.store.writing() as tx:
+            (n,) = tx.execute("SELECT n FROM upload").fetchone()
+            assert retry(tx, "scripted", [n], bridge.signer, bridge.now_ms) == expected
+    bridge.upload(100)
+    assert platform.codes_sent == [A, A]
+    assert bridge.fates() == {A: ("accepted", "")}
+
+
 def test_a_dead_worker_leaves_unknown_and_another_asks(
     bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
 ) -> None:
