@@ -119,6 +119,10 @@ def test_trace_and_control_codes_when_scanned_then_they_never_go_unrecorded(
         ("control code that was cut off", ControlCode(ControlAction.UNDO).text[:-1], "", False),
         ("trace code in a note", f"追溯码：{CODE}", "", False),
         ("trace code in a text", f"code={CODE};", "", False),
+        ("trace code behind two AIM identifiers", f"]C0]C0{CODE}", "]Q1", False),
+        ("trace code between an AIM identifier and a letter", f"]C0{CODE}x", "", False),
+        ("GS1 code behind two AIM identifiers", "]Q3]d2010690123456789221ABC123", "]Q1", False),
+        ("GS1 code on a second line", "abc\r010690123456789221ABC123", "", False),
     ],
 )
 def test_code_when_scanned_at_a_sale_then_the_tills_own_goes_on(

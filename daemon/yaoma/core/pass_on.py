@@ -33,8 +33,13 @@ TILL_KINDS: Final = frozenset(
 )
 
 _AIM: Final = re.compile(rb"\A\][A-Za-z][0-9A-Za-z]")
-#: A trace code inside of something else, such as a note in a QR code.
-_HIDDEN_CODE: Final = re.compile(rb"(?<![0-9])8[0-9]{19}(?![0-9])")
+#: What a till may take for the beginning of another code: a control character, or an AIM identifier inside the text.
+_BEGINS: Final = rb"[\x00-\x1c\x1e\x1f\x7f]|\][A-Za-z][0-9A-Za-z]"
+#: A trace code inside of something else, such as a note in a QR code: 20 digits anywhere, GTIN and serial number where
+#: a till would begin to read anew.
+_HIDDEN_CODE: Final = re.compile(
+    rb"(?:(?<![0-9])|%(begins)b)8[0-9]{19}(?![0-9])|(?:%(begins)b)01[0-9]{14}[\x1d -~]*21[!-~]" % {b"begins": _BEGINS}
+)
 _BLANKS: Final = b" \r\n\t"
 _CN20: Final = "cn20:"
 
@@ -51,7 +56,9 @@ def is_tills_own(
         operation: What is being done.
         without_ticket: Whether that also holds while no ticket is open.
     """
-    if not isinstance(meaning, Lookalike) or meaning.kind not in TILL_KINDS or _HIDDEN_CODE.search(data):
+    if not isinstance(meaning, Lookalike) or meaning.kind not in TILL_KINDS:
+        return False
+    if _HIDDEN_CODE.search(sent_unchanged(data)):
         return False
     return without_ticket if ticket is None else operation.till and not ticket.is_training
 
