@@ -146,7 +146,9 @@ class AnsweringBridge:
     def _take(self, received: Received) -> None:
         topic = parse_topic(received.topic)
         if getattr(topic, "channel", None) is Channel.STATUS:
-            self._welcome(json.loads(received.payload))
+            status = json.loads(received.payload)
+            self._welcome(status)
+            self.statuses.append(status)  # last: whoever waits for a birth finds it answered
             return
         batch = Batch.unpacked(received.payload)
         self.batches.append(batch)
@@ -158,7 +160,6 @@ class AnsweringBridge:
         self.answer(batch.log)
 
     def _welcome(self, status: dict[str, object]) -> None:
-        self.statuses.append(status)
         mark = status.get("receipts")
         if status["state"] != "online" or not isinstance(mark, dict):
             return
