@@ -1,6 +1,7 @@
 """Bundling: rules the lines of new bills for one platform, and divides what it wants into stored parcels."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yaoma.core.note import Signer
@@ -69,14 +70,24 @@ class Bundler:
             end = rows[-1][0] if len(rows) == _AT_ONCE else max(newest, upto)
             standings: dict[int, Standing] = {}
             for bill_id, body, quarantined in rows:
-                standings |= self._rule(tx, bill_id, read_bill(body), frozenset(json.loads(quarantined)), now_ms)
+                bill, shut = read_bill(body), frozenset(json.loads(quarantined))
+                standings |= self._rule(tx, bill_id, bill, shut, now_ms, earlier=standings)
             tx.execute(
                 "INSERT INTO progress (name, upto) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET upto=excluded.upto",
                 (f"destination:{name}", end),
             )
             return put_standings(tx, name, standings, self.signer, now_ms)
 
-    def _rule(self, tx: Tx, bill_id: int, kept: Bill, quarantined: frozenset[int], now_ms: int) -> dict[int, Standing]:
+    def _rule(
+        self,
+        tx: Tx,
+        bill_id: int,
+        kept: Bill,
+        quarantined: frozenset[int],
+        now_ms: int,
+        *,
+        earlier: Mapping[int, Standing],
+    ) -> dict[int, Standing]:
         """Rule each line of a bill and keep the parcels of those that are wanted."""
         standings: dict[int, Standing] = {}
         wanted: list[int] = []
@@ -85,6 +96,10 @@ class Bundler:
         except ConfigError:
             bill = None
         for number, line in enumerate(kept.lines):
+            if line.records and all(
+                _is_under_way(earlier.get(n) or standing_of(tx, self.platform.name, n)) for n in line.records
+            ):
+                continue  # a person has sent it on before: it goes its way by that part
             if bill is None:
                 held = "centre_facts"
             else:
@@ -95,9 +110,9 @@ class Bundler:
                 if found.kind is RulingKind.NEEDED and number not in quarantined:
                     wanted.append(number)
                     held = ""
-            before = {n: standing_of(tx, self.platform.name, n) for n in line.records}
             cause = Cause.HOLD if held else Cause.BUNDLE
-            standings |= {n: Standing(moved(_waiting(one), cause), held, bill_id, number) for n, one in before.items()}
+            fate = moved(Fate.WAITING, cause)
+            standings |= {n: Standing(fate, held, bill_id, number) for n in line.records}
         if bill is not None and wanted:
             chosen = chosen_bill(bill, wanted)
             parcels = self.platform.parcels(chosen)
@@ -110,11 +125,9 @@ class Bundler:
         return standings
 
 
-def _waiting(before: Standing | None) -> Fate:
-    """Give where a record stands before it is ruled: it waits, whatever held or refused an earlier part of its bill."""
-    if before is None or before.fate is Fate.WAITING:
-        return Fate.WAITING
-    return moved(before.fate, Cause.RETRY)
+def _is_under_way(standing: Standing | None) -> bool:
+    """Say whether a record goes to the platform by an earlier part of its bill, or has gone."""
+    return standing is not None and standing.fate not in {Fate.WAITING, Fate.HELD, Fate.REFUSED}
 
 
 def _upto(tx: Tx, name: str) -> int:

@@ -17,6 +17,9 @@ __all__ = ["Assembled", "Filed", "assembled", "first_portions", "ticket_of"]
 _ON_TICKET: Final = frozenset({"PASS", "REVIEW"})
 _QUARANTINED: Final = "quarantined"
 
+#: The year 9999 begins: no calendar that a platform reads goes on, and a day is looked at around each time.
+_CALENDAR_ENDS_MS: Final = 253_370_764_800_000
+
 #: The lines of a bill, and which of them went into quarantine.
 _Lines = tuple[tuple[BillLine, ...], frozenset[int]]
 
@@ -37,8 +40,15 @@ class Filed:
 
     @property
     def at_ms(self) -> int:
-        """When it was, restated, milliseconds since 1970."""
-        return self.record.stamp.wall_ms + self.shift_ms
+        """When it was, restated, milliseconds since 1970.
+
+        Raises:
+            ValueError: If no calendar has that time.
+        """
+        at_ms = self.record.stamp.wall_ms + self.shift_ms
+        if not 0 <= at_ms < _CALENDAR_ENDS_MS:
+            raise ValueError("a time that no calendar has")
+        return at_ms
 
 
 @dataclass(frozen=True, slots=True)

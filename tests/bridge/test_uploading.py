@@ -17,6 +17,7 @@ from yaoma.core.entry import clock_changed
 from yaoma.core.record import ClockState, Entry, Kind, Stamp
 from yaoma.core.ticket import Action
 from yaoma_bridge.bundling import Bundler
+from yaoma_bridge.known import known
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Ruling, RulingKind
 from yaoma_bridge.rulings import retry
 from yaoma_bridge.store import Store
@@ -258,6 +259,48 @@ def test_what_went_into_quarantine_is_held_until_it_is_released(
 
 @pytest.mark.row("S1-14", part="bridge")
 @pytest.mark.row("S2-13", part="bridge")
+@pytest.mark.parametrize("is_divided_first", [True, False])
+def test_a_quarantined_pack_that_a_person_sent_on_is_not_sent_again_by_its_release(
+    bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter, *, is_divided_first: bool
+) -> None:
+    """The release of what a person had sent on already stops nobody, and doubles nothing."""
+    counter.open("receive")
+    counter.scan(A, verdict="REVIEW")
+    counter.close()
+    _sent(bridge, log)
+    bridge.upload()
+    with bridge.store.writing() as tx:
+        (n,) = tx.execute("SELECT n FROM upload").fetchone()
+        assert retry(tx, "scripted", [n], bridge.signer, bridge.now_ms) == 1
+    if is_divided_first:
+        bridge.upload()
+    counter.sell(A, operation="check_return")
+    counter.sell(B)
+    _sent(bridge, log)
+    bridge.upload(100)
+    assert [parcel.bill.operation for parcel in platform.sent].count("receive") == 1
+    assert bridge.fates()[B] == ("accepted", "")
+
+
+def test_a_ticket_with_a_time_that_no_calendar_has_stops_nobody_else(
+    bridge: UploadingBridge,
+    platform: ScriptedPlatform,
+    log: BoxLog,
+    counter: Counter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It makes no bill and an alarm: such a bill would stop each platform that writes its day."""
+    platform.ruling = lambda bill, line: Ruling(reason=str(known(bill, line)["row.time"]))
+    with monkeypatch.context() as wrong:
+        wrong.setattr("fakes.box.START_MS", 2**53 - 1_000_000_000)
+        counter.sell(A)
+    counter.sell(B)
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.codes_sent == [B]
+    assert bridge.rows("SELECT reason FROM unfinished") == [("records_malformed",)]
+
+
 def test_a_sale_waits_for_its_receipt(
     bridge: UploadingBridge, platform: ScriptedPlatform, log: BoxLog, counter: Counter
 ) -> None:
