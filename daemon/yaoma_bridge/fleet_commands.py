@@ -124,6 +124,11 @@ def note_reply(tx: Tx, answered: Reply, now_ms: int) -> None:
     name, reply = answered.box, answered.reply
     note_seen(tx, name, now_ms)
     if reply.reason in _NOT_FINAL:
+        # Told to whoever looks why it takes so long.
+        tx.execute(
+            "UPDATE command SET reason=? WHERE site=? AND box=? AND n=? AND state='waiting'",
+            (reply.reason, name.site, name.box, reply.number),
+        )
         return
     tx.execute(
         "UPDATE command SET state=?, reason=?, answer=?, answered_ms=? WHERE site=? AND box=? AND n=? "

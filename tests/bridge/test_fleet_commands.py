@@ -187,7 +187,7 @@ def test_a_box_that_does_not_know_the_time_waits_with_it(online: SteppedBridge, 
     (sent,) = _due(online)
     box.clock = ClockState.UNTRUSTED
     _answered(online, box.hear(sent.payload))
-    assert _states(online) == [("waiting", "")]
+    assert _states(online) == [("waiting", "clock_untrusted")]
     box.clock = ClockState.SYNCED
     _answered(online, box.hear(sent.payload))
     assert _states(online) == [("done", "")]
