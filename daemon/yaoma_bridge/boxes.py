@@ -34,8 +34,10 @@ def current_epoch(tx: Tx) -> int:
 
 def epoch_of(tx: Tx, name: BoxName) -> int:
     """Give the epoch in which a box's receipts are numbered now: the store's, or a later one of its own."""
-    own = tx.execute("SELECT epoch FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()
-    return max(current_epoch(tx), 0 if own is None else int(own[0]))
+    found = tx.execute(
+        "SELECT (SELECT MAX(epoch) FROM epoch), (SELECT epoch FROM box WHERE site=? AND box=?)", (name.site, name.box)
+    ).fetchone()
+    return max(int(found[0]), int(found[1] or 0))
 
 
 def note_seen(tx: Tx, name: BoxName, now_ms: int) -> None:
@@ -54,11 +56,11 @@ def note_offline(tx: Tx, name: BoxName) -> None:
 
 def next_rseq(tx: Tx, name: BoxName, epoch: int) -> int:
     """Take the number of a box's next receipt; each epoch begins at 1, without gaps."""
-    tx.execute(
-        "UPDATE box SET rseq=CASE WHEN epoch=? THEN rseq+1 ELSE 1 END, epoch=? WHERE site=? AND box=?",
+    taken = tx.execute(
+        "UPDATE box SET rseq=CASE WHEN epoch=? THEN rseq+1 ELSE 1 END, epoch=? WHERE site=? AND box=? RETURNING rseq",
         (epoch, epoch, name.site, name.box),
     )
-    return int(tx.execute("SELECT rseq FROM box WHERE site=? AND box=?", (name.site, name.box)).fetchone()[0])
+    return int(taken.fetchone()[0])
 
 
 def note_mark(tx: Tx, name: BoxName, mark: ReceiptMark, now_ms: int) -> bool:

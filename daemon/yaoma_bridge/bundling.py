@@ -17,7 +17,7 @@ from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.routing import Route, ruling
 from yaoma_bridge.store import Store
 from yaoma_bridge.tx import Tx
-from yaoma_bridge.upload_rows import Standing, put_standings, standing_of
+from yaoma_bridge.upload_rows import Standing, put_standings, standings_at
 
 __all__ = ["QUARANTINED", "Bundler"]
 
@@ -90,15 +90,14 @@ class Bundler:
     ) -> dict[int, Standing]:
         """Rule each line of a bill and keep the parcels of those that are wanted."""
         standings: dict[int, Standing] = {}
+        known = {**standings_at(tx, self.platform.name, (n for line in kept.lines for n in line.records)), **earlier}
         wanted: list[int] = []
         try:
             bill = self.facts.completed(kept)
         except ConfigError:
             bill = None
         for number, line in enumerate(kept.lines):
-            if line.records and all(
-                _is_under_way(earlier.get(n) or standing_of(tx, self.platform.name, n)) for n in line.records
-            ):
+            if line.records and all(_is_under_way(known.get(n)) for n in line.records):
                 continue  # a person has sent it on before: it goes its way by that part
             if bill is None:
                 held = "centre_facts"

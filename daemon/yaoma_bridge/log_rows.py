@@ -1,7 +1,7 @@
 """Logs as the store knows them: one row per (site, box, log), its frontier, its holes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yaoma.core.merkle import Frontier
 from yaoma_bridge.boxes import epoch_of
@@ -162,7 +162,7 @@ def advanced(tx: Tx, row: LogRow, end: int, now_ms: int, grace_ms: int) -> LogRo
         "grown_ms=CASE WHEN stored_upto=?1 THEN grown_ms ELSE ?6 END WHERE id=?7",
         (stored.size, stored.to_bytes(), seen, gap, due, now_ms, row.id),
     )
-    return log_by_id(tx, row.id)
+    return replace(row, stored=stored, seen_upto=seen, gap_since_ms=gap)
 
 
 def missing_spans(tx: Tx, row: LogRow) -> tuple[Span, ...]:

@@ -8,7 +8,7 @@ from yaoma_bridge.bill import Bill, SealedPerson
 from yaoma_bridge.bill_text import read_bill
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.fate import Fate, folded
-from yaoma_bridge.parcel_rows import ParcelRow, chosen_lines, parcels_of
+from yaoma_bridge.parcel_rows import ParcelRow, parcels_of
 from yaoma_bridge.platform import Parcel
 from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_rows import Standing
@@ -33,10 +33,14 @@ def load_parcel(tx: Tx, row: ParcelRow, facts: CentreFacts, *, persons: bool) ->
     Raises:
         ConfigError: If one of the centre's files can't be used.
     """
-    body, numbers = tx.execute("SELECT body, persons FROM bill WHERE id=?", (row.bill_id,)).fetchone()
+    body, numbers, lines = tx.execute(
+        "SELECT bill.body, bill.persons, bundle.lines FROM bill "
+        "LEFT JOIN bundle ON bundle.bill_id=bill.id AND bundle.destination=? WHERE bill.id=?",
+        (row.destination, row.bill_id),
+    ).fetchone()
     bill = read_bill(body)
     sealed = sealed_persons(tx, bill, json.loads(numbers)) if persons else []
-    bill = chosen_bill(facts.completed(bill, sealed), chosen_lines(tx, row.destination, row.bill_id))
+    bill = chosen_bill(facts.completed(bill, sealed), json.loads(lines or "[]"))
     return Parcel(row.number, row.call, bill, row.lines, row.codes, row.follows, row.facts, row.sent_ms)
 
 
@@ -73,12 +77,16 @@ def sealed_persons(tx: Tx, bill: Bill, numbers: Sequence[int]) -> list[SealedPer
 
 def standings_of(tx: Tx, destination: str, bill_id: int) -> dict[int, Standing]:
     """Give where the records of a bill's parcels stand at a destination, folded from all of them."""
-    lines = chosen_lines(tx, destination, bill_id)
+    body, chosen = tx.execute(
+        "SELECT bill.body, bundle.lines FROM bill LEFT JOIN bundle ON bundle.bill_id=bill.id AND bundle.destination=? "
+        "WHERE bill.id=?",
+        (destination, bill_id),
+    ).fetchone()
+    lines = json.loads(chosen or "[]")
     fates: dict[int, list[tuple[Fate, str]]] = {}
     for row in parcels_of(tx, bill_id, destination):
         for number in row.lines:
             fates.setdefault(lines[number], []).append(row.fate_of(number))
-    (body,) = tx.execute("SELECT body FROM bill WHERE id=?", (bill_id,)).fetchone()
     carried = json.loads(body)["lines"]
     standings: dict[int, Standing] = {}
     for line, several in fates.items():

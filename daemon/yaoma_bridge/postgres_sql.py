@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["data_type_sql", "statement", "values"]
+__all__ = ["columns_statement", "data_type_sql", "statement", "values"]
 
 _MARK: Final = re.compile(r"\?(\d*)")
+_INSERT: Final = re.compile(r"(INSERT INTO \w+ \([\w, ]+\)) VALUES \(\?(?:, ?\?)*\)((?: ON CONFLICT\b[^?]*)?)")
+_ARRAYS: Final = {int: "bigint[]", str: "text[]", bytes: "bytea[]"}
 
 #: What SQLite's statements say of tables, and how PostgreSQL says it; in this order.
 _TYPES: Final = (
@@ -34,6 +36,30 @@ def statement(sql: str) -> tuple[str, tuple[int, ...] | None]:
     numbers = _MARK.findall(sql)
     marked = _MARK.sub("%s", sql.replace("%", "%%")) if numbers else sql
     return marked, tuple(int(number) - 1 for number in numbers) if any(numbers) else None
+
+
+def columns_statement(sql: str, rows: Sequence[Sequence[object]]) -> str | None:
+    """Give an INSERT that takes many rows at once, as one list for each column.
+
+    Args:
+        sql: A statement as `statement` takes it.
+        rows: The rows, their values as `values` gave them.
+
+    Returns:
+        The statement, or None if it is another one, or a column's type can't be told from its values.
+    """
+    found = _INSERT.fullmatch(sql)
+    if found is None or not rows:
+        return None
+    types = [_array(column) for column in zip(*rows, strict=True)]
+    if None in types:
+        return None
+    return f"{found[1]} SELECT * FROM unnest({', '.join(f'%b::{one}' for one in types)}){found[2]}"  # noqa: S608 - of a constant statement
+
+
+def _array(column: Sequence[object]) -> str | None:
+    kinds = {type(one) for one in column if one is not None}
+    return _ARRAYS.get(kinds.pop()) if len(kinds) == 1 else None
 
 
 def values(given: Sequence[object], order: tuple[int, ...] | None) -> list[object]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from yaoma_bridge.errors import StoreBusyError, StoreDamagedError, StoreError, StoreUnavailableError
 from yaoma_bridge.postgres_schema import applied, bring_up_to_date, newest
-from yaoma_bridge.postgres_sql import statement, values
+from yaoma_bridge.postgres_sql import columns_statement, statement, values
 from yaoma_bridge.store import Store, StorePlace
 from yaoma_bridge.tx import Cursor
 from yaoma_link.topics import BoxName
@@ -47,10 +47,14 @@ class _PostgresTx:
         return self._connection.execute(text, given)
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[object]], /) -> Cursor:
-        """Run a statement for each of many rows."""
+        """Run a statement for each of many rows; an INSERT of whole rows is one statement with a list per column."""
         text, order = statement(sql)
+        rows = [values(row, order) for row in parameters]
+        whole = columns_statement(sql, rows)
+        if whole is not None:
+            return self._connection.execute(whole, [list(column) for column in zip(*rows, strict=True)])
         cursor = self._connection.cursor()
-        cursor.executemany(text, [values(row, order) for row in parameters])
+        cursor.executemany(text, rows)
         return cursor
 
 
@@ -152,8 +156,11 @@ class PostgresStore(Store):
             self._connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", (_ALL,))
             return
         self._connection.execute("SELECT pg_advisory_xact_lock_shared(%s, 0)", (_ALL,))
-        for number in sorted({_number(name) for name in boxes}):
-            self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_BOX, number))
+        if numbers := sorted({_number(name) for name in boxes}):
+            # One after the other, as the list has them.
+            self._connection.execute(
+                "SELECT pg_advisory_xact_lock(%s, number) FROM unnest(%s::int[]) AS number", (_BOX, numbers)
+            )
         if feed:
             self._connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", (_FEED,))
 

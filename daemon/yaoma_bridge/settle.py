@@ -43,6 +43,10 @@ class _Settled:
     original: Record | None = None
 
 
+#: Log, place, why it is held, shift, whether a checkpoint covers it.
+_EventRow = tuple[int, int, str, int, bool]
+
+
 def logs_to_settle(store: Store) -> list[int]:
     """Give the keys of the logs that have records which may be settled and are not."""
     with store.reading() as tx:
@@ -77,17 +81,20 @@ def settle_log(store: Store, log_id: int, *, hold_untrusted: bool, now_ms: int) 
             (row.id, row.settled_upto, row.to_settle_upto, _AT_ONCE),
         ).fetchall()
         carried = _carried_elsewhere(tx, row, rows[0][0], rows[-1][0])
+        events: list[_EventRow] = []
         _note_clocks(tx, row, rows)
         for seq, body, leaf in rows:
             if leaf_hash(body) != leaf:
                 tx.execute("UPDATE log SET state='damaged', settled_upto=? WHERE id=?", (seq, row.id))
                 _alarm(tx, AlarmKind.STORE_DAMAGED, row, seq, now_ms)
+                _write_events(tx, events)
                 return True
             if (seq, leaf) in carried:
                 settled = _Settled(Held.REPEAT)
             else:
                 settled = _settle(tx, row, seq, body, hold_untrusted=hold_untrusted)
-            _write(tx, row, seq, settled, now_ms)
+            events += _write(tx, row, seq, settled, now_ms)
+        _write_events(tx, events)
         tx.execute("UPDATE log SET settled_upto=? WHERE id=?", (rows[-1][0] + 1, row.id))
     return True
 
@@ -114,7 +121,7 @@ def settle_held_again(store: Store, *, hold_untrusted: bool, now_ms: int) -> int
             settled = _settle(tx, row, seq, body, hold_untrusted=hold_untrusted)
             if settled.held != reason:
                 tx.execute("DELETE FROM held WHERE log_id=? AND seq=?", (log_id, seq))
-                _write(tx, row, seq, settled, now_ms)
+                _write_events(tx, _write(tx, row, seq, settled, now_ms))
                 released += not settled.held
     return released
 
@@ -197,8 +204,9 @@ def restated_by(tx: Tx, name: BoxName, original: Record) -> int | None:
     return None
 
 
-def _write(tx: Tx, row: LogRow, seq: int, settled: _Settled, now_ms: int) -> None:
-    _write_event(tx, row, seq, settled)
+def _write(tx: Tx, row: LogRow, seq: int, settled: _Settled, now_ms: int) -> list[_EventRow]:
+    """Write one record's answer; give what is to go into the feed, in order."""
+    events = [_event(row, seq, settled)]
     original = settled.original
     if settled.held and settled.held != Held.REPEAT:
         stamp = original.stamp if original is not None else None
@@ -218,20 +226,23 @@ def _write(tx: Tx, row: LogRow, seq: int, settled: _Settled, now_ms: int) -> Non
         if kind is not None:
             _alarm(tx, kind, row, seq, now_ms)
     if original is None:
-        return
+        return events
     if original.kind == Kind.PROBLEM and original.fields.get("severity") == "urgent":
         _alarm(tx, AlarmKind.PROBLEM_URGENT, row, seq, now_ms)
     if original.kind == Kind.CLOCK:
-        _restate(tx, row, original)
+        events += _restated(tx, row, original)
     if original.kind == Kind.CLOSE and original.log == row.log:
         tx.execute("UPDATE log SET state='closed' WHERE id=? AND state='open'", (row.id,))
+    return events
 
 
-def _write_event(tx: Tx, row: LogRow, seq: int, settled: _Settled) -> None:
-    tx.execute(
-        "INSERT INTO event (log_id, seq, held, shift_ms, signed) VALUES (?,?,?,?,?)",
-        (row.id, seq, settled.held, settled.shift_ms, seq < row.verified.size),
-    )
+def _event(row: LogRow, seq: int, settled: _Settled) -> _EventRow:
+    return row.id, seq, settled.held, settled.shift_ms, seq < row.verified.size
+
+
+def _write_events(tx: Tx, events: Sequence[_EventRow]) -> None:
+    """Lengthen the feed; nothing that is settled looks at it."""
+    tx.executemany("INSERT INTO event (log_id, seq, held, shift_ms, signed) VALUES (?,?,?,?,?)", events)
 
 
 def _note_clocks(tx: Tx, row: LogRow, rows: Sequence[tuple[int, bytes, bytes]]) -> None:
@@ -260,10 +271,11 @@ def _note_clock(tx: Tx, row: LogRow, clock: Record) -> bool:
     return trusted
 
 
-def _restate(tx: Tx, row: LogRow, clock: Record) -> None:
+def _restated(tx: Tx, row: LogRow, clock: Record) -> list[_EventRow]:
     """Let go what waited for this clock record: the untrusted records of its boot that came before it."""
+    events: list[_EventRow] = []
     if not _note_clock(tx, row, clock):
-        return
+        return events
     waiting = tx.execute(
         "SELECT log_id, seq, body FROM held JOIN record USING (log_id, seq) "
         "WHERE site=? AND box=? AND boot=? AND mono_ms<=? AND reason=? ORDER BY log_id, seq",
@@ -276,7 +288,8 @@ def _restate(tx: Tx, row: LogRow, clock: Record) -> None:
             continue
         tx.execute("DELETE FROM held WHERE log_id=? AND seq=?", (log_id, seq))
         released = _Settled(shift_ms=shift_ms, original=original)
-        _write_event(tx, log_by_id(tx, log_id), seq, released)
+        events.append(_event(log_by_id(tx, log_id), seq, released))
+    return events
 
 
 _ALARMS = {

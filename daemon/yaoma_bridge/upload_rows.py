@@ -1,18 +1,19 @@
 """Upload rows: what became of each record at each platform, kept, and told to its box in the same transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from yaoma.core.note import Signer
 from yaoma_bridge.fate import FINAL, Fate, outcome_of
 from yaoma_bridge.log_rows import log_by_id
+from yaoma_bridge.number_runs import number_runs
 from yaoma_bridge.outcomes import lay_over
 from yaoma_bridge.pack_news import queue_denials
 from yaoma_bridge.receipts import Outgoing, make_receipts
 from yaoma_bridge.tx import Tx
 from yaoma_link.receipt import Outcome, OutcomeState
 
-__all__ = ["Standing", "put_standings", "standing_of"]
+__all__ = ["Standing", "put_standings", "standing_of", "standings_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,29 @@ class Standing:
 
 def standing_of(tx: Tx, destination: str, n: int) -> Standing | None:
     """Give where a record stands, or None if it is in no bill yet, or this destination does not want it."""
-    found = tx.execute(
-        "SELECT fate, reason, bill_id, line FROM upload WHERE destination=? AND n=?", (destination, n)
-    ).fetchone()
-    return None if found is None else Standing(Fate(found[0]), found[1], found[2], found[3])
+    return standings_at(tx, destination, (n,)).get(n)
+
+
+def standings_at(tx: Tx, destination: str, numbers: Iterable[int]) -> dict[int, Standing]:
+    """Give where records stand, by feed number; without those that no bill has yet, or that the destination leaves."""
+    wanted = frozenset(numbers)
+    found: dict[int, Standing] = {}
+    for first, last in number_runs(wanted):
+        rows = tx.execute(
+            "SELECT n, fate, reason, bill_id, line FROM upload WHERE destination=? AND n>=? AND n<=?",
+            (destination, first, last),
+        )
+        found |= {n: Standing(Fate(fate), why, bill, line) for n, fate, why, bill, line in rows if n in wanted}
+    return found
+
+
+def _places(tx: Tx, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Give log and place of records, by feed number."""
+    found: dict[int, tuple[int, int]] = {}
+    for first, last in number_runs(numbers):
+        rows = tx.execute("SELECT n, log_id, seq FROM event WHERE n>=? AND n<=?", (first, last))
+        found |= {n: (log_id, seq) for n, log_id, seq in rows}
+    return found
 
 
 def put_standings(
@@ -57,27 +77,31 @@ def put_standings(
     """
     told: dict[int, list[tuple[int, OutcomeState, str]]] = {}
     packs: dict[tuple[int, int], str] = {}
+    rows: list[tuple[object, ...]] = []
+    known = standings_at(tx, destination, standings)
+    places = _places(tx, standings)
     for n in sorted(standings):
-        after, before = standings[n], standing_of(tx, destination, n)
+        after, before = standings[n], known.get(n)
         if after == before or (before is not None and before.bill_id > after.bill_id):
             continue  # nothing new, or news of a part that a later one has taken the place of
-        tx.execute(
-            "INSERT INTO upload (destination, n, bill_id, line, fate, reason, changed_ms) VALUES (?,?,?,?,?,?,?) "
-            "ON CONFLICT (destination, n) DO UPDATE SET bill_id=excluded.bill_id, line=excluded.line, "
-            "fate=excluded.fate, reason=excluded.reason, changed_ms=excluded.changed_ms",
-            (destination, n, after.bill_id, after.line, after.fate.value, after.reason, now_ms),
-        )
+        rows.append((destination, n, after.bill_id, after.line, after.fate.value, after.reason, now_ms))
         if after.fate in FINAL:
             packs[after.bill_id, after.line] = after.reason if after.fate is Fate.REFUSED else ""
         said = _said(after)
         if before is None or said != _said(before):
-            log_id, seq = tx.execute("SELECT log_id, seq FROM event WHERE n=?", (n,)).fetchone()
+            log_id, seq = places[n]
             told.setdefault(log_id, []).append((seq, *said))
+    tx.executemany(
+        "INSERT INTO upload (destination, n, bill_id, line, fate, reason, changed_ms) VALUES (?,?,?,?,?,?,?) "
+        "ON CONFLICT (destination, n) DO UPDATE SET bill_id=excluded.bill_id, line=excluded.line, "
+        "fate=excluded.fate, reason=excluded.reason, changed_ms=excluded.changed_ms",
+        rows,
+    )
     if packs:
         queue_denials(tx, destination, packs, signer, now_ms)
     made = []
-    for log_id, places in told.items():
-        outcomes = _runs(destination, places)
+    for log_id, news in told.items():
+        outcomes = _runs(destination, news)
         for outcome in outcomes:
             lay_over(tx, log_id, outcome)
         made += make_receipts(tx, log_by_id(tx, log_id), signer, now_ms, outcomes=outcomes)
