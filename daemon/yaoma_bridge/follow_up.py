@@ -16,6 +16,7 @@ from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.settle import logs_to_settle, settle_held_again, settle_log
 from yaoma_bridge.store import Store, StorePlace
+from yaoma_bridge.turns import Turns
 from yaoma_bridge.unsigned import leave_unsigned, logs_left_unsigned
 from yaoma_bridge.verify import logs_to_verify, verify_log
 from yaoma_link.backoff import Backoff
@@ -26,11 +27,6 @@ _log = logging.getLogger("yaoma.bridge.follow_up")
 
 #: Between two rounds: what comes in meanwhile is then verified with fewer commits.
 _ROUND_S = 0.2
-
-#: While somebody drains a backlog the receipts come first: for so long at most, then this thread works for as long.
-_GIVE_WAY_S = 1.0
-#: No news for so long: the backlog has come in.
-_STREAM_S = 0.1
 
 
 class FollowUp:
@@ -47,6 +43,7 @@ class FollowUp:
         hold_untrusted: Whether records with an untrusted clock wait for a clock record.
         outgoing: Where receipts are put for the worker to publish.
         now_ms: The clock, milliseconds since 1970.
+        turns: When to wait for a backlog.
     """
 
     def __init__(
@@ -62,6 +59,7 @@ class FollowUp:
         hold_untrusted: bool,
         outgoing: "queue.SimpleQueue[Outgoing]",
         now_ms: Callable[[], int],
+        turns: Turns,
     ) -> None:
         self._store_place = store_place
         self._registry = registry
@@ -73,12 +71,11 @@ class FollowUp:
         self._hold_untrusted = hold_untrusted
         self._outgoing = outgoing
         self._now_ms = now_ms
+        self._turns = turns
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow-up", daemon=False)
         self._backoffs: dict[str, Backoff] = {}
         self._retry_at_s: dict[str, float] = {}
-        self._backlog_s = float("-inf")
-        self._own_turn_until_s = float("-inf")
         self.failure: BaseException | None = None
         self.beat_s = time.monotonic()
 
@@ -91,10 +88,6 @@ class FollowUp:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(deadline_s)
-
-    def give_way(self) -> None:
-        """Leave interpreter and store to whoever takes a backlog in, for a moment; any thread may call this."""
-        self._backlog_s = time.monotonic()
 
     def _run(self) -> None:
         try:
@@ -115,7 +108,7 @@ class FollowUp:
         settle_held_again(store, hold_untrusted=self._hold_untrusted, now_ms=self._now_ms())
         try:
             while not self._stop.is_set():
-                self._let_pass()
+                self._turns.let_pass(self._stop, self._beat)
                 try:
                     more = self._round(store, feeders)
                 except StoreBusyError:
@@ -133,7 +126,7 @@ class FollowUp:
         self._beat()
         # Each worker in an order of its own, so that they seldom meet at a log.
         for log_id in _shuffled(logs_to_verify(store)):
-            self._beat()
+            self._take_turn()
             verify_log(store, self._registry, log_id, owner=self._owner, now_ms=self._now_ms(), hold_ms=self._hold_ms)
             if self._stop.is_set():
                 return False
@@ -143,7 +136,7 @@ class FollowUp:
             leave_unsigned(store, self._registry, log_id, now_ms=self._now_ms(), after_ms=after_ms)
         more = False
         for log_id in _shuffled(logs_to_settle(store)):
-            self._beat()
+            self._take_turn()
             more |= settle_log(store, log_id, hold_untrusted=self._hold_untrusted, now_ms=self._now_ms())
             if self._stop.is_set():
                 return False
@@ -152,15 +145,9 @@ class FollowUp:
             more |= self._feed(name, feeder)
         return more
 
-    def _let_pass(self) -> None:
-        """Wait while a backlog comes in, in turns with our own work."""
-        now_s = began_s = time.monotonic()
-        while now_s >= self._own_turn_until_s and now_s - self._backlog_s < _STREAM_S and not self._stop.is_set():
-            self._beat()
-            self._stop.wait(_STREAM_S / 2)
-            now_s = time.monotonic()
-            if now_s - began_s >= _GIVE_WAY_S:
-                self._own_turn_until_s = now_s + _GIVE_WAY_S
+    def _take_turn(self) -> None:
+        self._turns.let_pass(self._stop, self._beat)
+        self._beat()
 
     def _beat(self) -> None:
         """Say that there is progress: a round over many logs is no stall."""

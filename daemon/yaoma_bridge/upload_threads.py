@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from yaoma.core.note import Signer
 from yaoma_bridge.authorisations import warn_daily
@@ -14,6 +15,7 @@ from yaoma_bridge.inquiring import Inquirer, Inquiring
 from yaoma_bridge.neighbour_news import tell_neighbours
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.store import Store, StorePlace
+from yaoma_bridge.turns import Turns
 from yaoma_bridge.uploading import Upload, Uploader
 
 __all__ = ["UploadThreads"]
@@ -36,6 +38,7 @@ class UploadThreads:
         hold_ms: How long claims hold if we die.
         outgoing: Where receipts are put for the worker to publish.
         now_ms: The clock, milliseconds since 1970.
+        turns: When to wait for a backlog.
     """
 
     def __init__(
@@ -49,9 +52,11 @@ class UploadThreads:
         hold_ms: int,
         outgoing: "queue.SimpleQueue[Outgoing]",
         now_ms: Callable[[], int],
+        turns: Turns,
     ) -> None:
         self._store_place, self._facts, self._signer = store_place, facts, signer
         self._owner, self._hold_ms, self._outgoing, self._now_ms = owner, hold_ms, outgoing, now_ms
+        self._turns = turns
         self._stop = threading.Event()
         self._beats: dict[str, float] = {}
         self._threads = [
@@ -93,10 +98,15 @@ class UploadThreads:
             self.failure = error
             _log.critical("uploads ended by a defect: name=%s error=%s", name, type(error).__name__, exc_info=error)
 
+    def _beat(self, name: str) -> None:
+        """Say that a thread goes on."""
+        self._beats[name] = time.monotonic()
+
     def _bill(self, store: Store) -> None:
         centre = self._facts()
         while not self._stop.is_set():
-            self._beats["bills"] = time.monotonic()
+            self._turns.let_pass(self._stop, partial(self._beat, "bills"))
+            self._beat("bills")
             warn_daily(store, centre, self._now_ms())
             more = bill_feed(store, self._now_ms())
             if not tell_neighbours(store, self._signer, self._now_ms()) and not more:
@@ -124,7 +134,8 @@ class UploadThreads:
             )
             try:
                 while not self._stop.is_set():
-                    self._beats[upload.platform.name] = time.monotonic()
+                    self._turns.let_pass(self._stop, partial(self._beat, upload.platform.name))
+                    self._beat(upload.platform.name)
                     made, is_more = uploader.step()
                     for outgoing in made:
                         self._outgoing.put(outgoing)

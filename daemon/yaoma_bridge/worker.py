@@ -29,6 +29,7 @@ from yaoma_bridge.receipts import ASK_AGAIN_MS, Outgoing, due_receipts, receipts
 from yaoma_bridge.registry import Registry
 from yaoma_bridge.state import due_state, has_due
 from yaoma_bridge.store import Store
+from yaoma_bridge.turns import Turns
 from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_threads import UploadThreads
 from yaoma_bridge.uploading import Upload
@@ -246,6 +247,7 @@ class Worker:
         self._in_flight: dict[int, Outgoing] = {}
         self._due_at_s = 0.0
         self._notify = Notify()
+        self._turns = Turns()
 
     def stop(self) -> None:
         """Ask the worker to end after what it is doing; any thread or signal handler may call this."""
@@ -287,6 +289,7 @@ class Worker:
                 hold_untrusted=config.clock.untrusted == "hold",
                 outgoing=self._made,
                 now_ms=_now_ms,
+                turns=self._turns,
             )
             threads = UploadThreads(
                 config.store.place,
@@ -297,6 +300,7 @@ class Worker:
                 hold_ms=config.store.claim_s * 1000,
                 outgoing=self._made,
                 now_ms=_now_ms,
+                turns=self._turns,
             )
             session = Session(
                 config.broker.endpoint(),
@@ -347,7 +351,7 @@ class Worker:
             arrivals = self._heard(reports)
             if arrivals:
                 if sum(len(arrival.payload) for arrival in arrivals) >= _BACKLOG_BYTES:
-                    follow_up.give_way()
+                    self._turns.give_way()
                 answers = intake.take(arrivals)
                 for arrival in arrivals:
                     session.ack(arrival)

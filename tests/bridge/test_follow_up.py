@@ -11,6 +11,7 @@ from fakes.box import BoxLog
 from fakes.stepped_bridge import SteppedBridge
 from yaoma_bridge import follow_up as module
 from yaoma_bridge.follow_up import FollowUp
+from yaoma_bridge.turns import Turns
 from yaoma_bridge.verify import verify_log
 
 
@@ -33,6 +34,7 @@ def test_a_round_over_many_logs_beats_at_each_log(
         hold_untrusted=True,
         outgoing=queue.SimpleQueue(),
         now_ms=lambda: bridge.now_ms,
+        turns=Turns(),
     )
     beats: list[float] = []
 
