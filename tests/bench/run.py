@@ -7,8 +7,9 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.append_section import AppendSection
 from bench.box_section import BoxSection
+from bench.bridge_load import Scale
+from bench.bridge_section import BridgeSection
 from bench.decode_section import DecodeSection
 from bench.drain_section import DrainSection
 from bench.list_section import ListSection, LongListSection
@@ -45,6 +48,7 @@ _NICE = -20
 SECTIONS: dict[str, Callable[[Path, SyncShim], Section]] = {
     "append": AppendSection,
     "box": BoxSection,
+    "bridge": BridgeSection,
     "decode": DecodeSection,
     "drain": DrainSection,
     "reader": LongReaderSection,
@@ -66,6 +70,8 @@ def main() -> int:
     parser.add_argument("--rows", default=",".join(_USUAL), help=f"which of {', '.join(SECTIONS)}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None, help="where to write; beneath the temporary folder")
+    parser.add_argument("--boxes", type=int, default=Scale().boxes, help="of the bridge's rows")
+    parser.add_argument("--records", type=int, default=Scale().records, help="of each of these boxes")
     options = parser.parse_args()
     names = [name for name in options.rows.split(",") if name]
     unknown = sorted(set(names) - set(SECTIONS))
@@ -76,20 +82,23 @@ def main() -> int:
         for line in describe(folder):
             _say(line)
         _say(f"priority  {_before_others()}")
-        rows = _measured(folder, names, options.rounds)
+        sized = partial(BridgeSection, scale=Scale(options.boxes, options.records))
+        rows = _measured(folder, SECTIONS | {"bridge": sized}, names, options.rounds)
     _say(f"medians of {options.rounds} rounds\n")
     _say(table(rows))
     return int(any(row.is_met is False for row in rows))
 
 
-def _measured(folder: Path, names: list[str], rounds: int) -> list[Row]:
+def _measured(
+    folder: Path, sections: Mapping[str, Callable[[Path, SyncShim], Section]], names: list[str], rounds: int
+) -> list[Row]:
     shim = SyncShim(folder)
     rows: list[Row] = []
     for name in names:
         place = folder / name
         place.mkdir()
         with ExitStack() as stack:
-            section = SECTIONS[name](place, shim)
+            section = sections[name](place, shim)
             close = getattr(section, "close", None)
             if close is not None:
                 stack.callback(close)

@@ -58,6 +58,11 @@ class Postgres:
             )
         wait_for(self._answers, f"PostgreSQL does not answer: {log.read_text()}")
 
+    @property
+    def pid(self) -> int:
+        """The server's process; each connection has a child of it."""
+        return self._server.pid
+
     def database(self) -> str:
         """Make an empty database and give its address."""
         name = f"bridge{next(self._numbers)}"
