@@ -24,9 +24,9 @@ _STORED_BAR = 3000
 class BridgeSection:
     """Measures how fast records are stored and accepted, what that costs, and that nothing is lost or comes twice.
 
-    The whole of it: `make bench ROWS=bridge ROUNDS=1 BOXES=10000 RECORDS=100`. Each box is an MQTT 5 client of its own, with
-    birth and last will. Simplified: the broker has no access list, 100 boxes come with TLS, all boxes are one process, at
-    most 100 of them send at a time, and no box sends again what the bridge has confirmed.
+    The whole of it: `make bench ROWS=bridge ROUNDS=1 BOXES=10000 RECORDS=100`. Each box is an MQTT 5 client of its own,
+    with birth and last will. Simplified: the broker has no access list, 100 boxes come with TLS, all boxes are one
+    process, at most 100 of them send at a time, and no box sends again what the bridge has confirmed.
 
     Args:
         folder: A folder on the disk that is measured.
