@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from yaoma.core.canonical import MAX_INTEGER, canonical
+from yaoma.core.canonical import MAX_INTEGER, NotCanonicalError, canonical
 from yaoma_bridge.boxes import note_seen
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.tx import Tx
@@ -54,7 +54,11 @@ def read_words(box: BoxName, channel: Channel, payload: bytes, *, is_retained: b
         raise BatchRefusedError("malformed", f"{channel} is a JSON object") from None
     if not isinstance(fields, dict) or not _is_plain(fields, 0):
         raise BatchRefusedError("malformed", f"{channel} is a flat JSON object of texts and whole numbers")
-    return Words(box, channel, canonical(fields).decode(), is_retained)
+    try:
+        said = canonical(fields).decode()
+    except NotCanonicalError:
+        raise BatchRefusedError("malformed", f"{channel} has names in ASCII only") from None
+    return Words(box, channel, said, is_retained)
 
 
 def note_words(tx: Tx, words: Words, now_ms: int) -> None:

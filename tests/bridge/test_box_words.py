@@ -49,7 +49,16 @@ def test_a_cleared_info_is_forgotten(bridge: SteppedBridge) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"[]", b"no", b'{"a":1.5}', b'{"a":"\x1b"}', b'{"a":[[[[1]]]]}', b'{"a":"' + b"x" * 17_000 + b'"}']
+    "payload",
+    [
+        b"[]",
+        b"no",
+        b'{"a":1.5}',
+        b'{"a":"\x1b"}',
+        b'{"a":[[[[1]]]]}',
+        '{"名":1}'.encode(),
+        b'{"a":"' + b"x" * 17_000 + b'"}',
+    ],
 )
 def test_what_is_no_info_is_alarmed_and_not_kept(bridge: SteppedBridge, payload: bytes) -> None:
     """It becomes an alarm with its size; none of its text is kept."""
