@@ -20,6 +20,10 @@ _QUARANTINED: Final = "quarantined"
 #: The year 9999 begins: no calendar that a platform reads goes on, and a day is looked at around each time.
 _CALENDAR_ENDS_MS: Final = 253_370_764_800_000
 
+#: A box writes far shorter ones; stores and messages keep them in keys, which are limited.
+_MAX_NAME_LETTERS: Final = 128
+_MAX_CODE_LETTERS: Final = 512
+
 #: The lines of a bill, and which of them went into quarantine.
 _Lines = tuple[tuple[BillLine, ...], frozenset[int]]
 
@@ -108,9 +112,9 @@ class _Desk:
 
 
 def ticket_of(record: Record) -> str:
-    """Give the ticket that a record belongs to, or an empty string."""
+    """Give the ticket that a record belongs to, or an empty string; no box of ours writes a very long one."""
     ticket = record.fields.get("ticket")
-    return ticket if isinstance(ticket, str) else ""
+    return ticket if isinstance(ticket, str) and len(ticket) <= _MAX_NAME_LETTERS else ""
 
 
 def assembled(site: str, box: str, ticket: str, records: Iterable[Filed]) -> Assembled | None:
@@ -125,6 +129,9 @@ def assembled(site: str, box: str, ticket: str, records: Iterable[Filed]) -> Ass
 
     Returns:
         None if the ticket was not closed, was cancelled, was practice, or its opening is not here.
+
+    Raises:
+        ValueError: If a time, a code or the operation is none that a box writes.
     """
     desk = _Desk()
     scans: dict[str, list[Filed]] = {}
@@ -181,6 +188,8 @@ def _bill(  # noqa: PLR0917 - one caller, and all of it is what a bill is made o
     name: BoxName, begun: Filed, closed: Filed, desk: _Desk, found_lines: _Lines, others: Sequence[Filed]
 ) -> Assembled | None:
     start, end = begun.record.fields, closed.record.fields
+    if len(_text(start, "operation")) > _MAX_NAME_LETTERS:
+        raise ValueError("an operation that no table has")
     ticket = ticket_of(begun.record)
     if start.get("training") is True or end.get("training") is True:
         return None
@@ -230,6 +239,8 @@ def _lines(ticket: str, end: Mapping[str, Json], desk: _Desk, scans: Mapping[str
     lines: list[BillLine] = []
     quarantined = []
     for code, packs in packs_of.items():
+        if max(map(len, (code, *packs))) > _MAX_CODE_LETTERS:
+            raise ValueError("a code longer than any scanner reads")
         seen = desk.seen(packs[0])
         assert seen is not None
         lines.append(_line(code, packs, seen, scans))

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from fakes import ticketed
 from fakes.box import BoxLog
 from fakes.scripted_platform import ScriptedPlatform
 from fakes.stepped_bridge import register
@@ -280,6 +281,36 @@ def test_a_quarantined_pack_that_a_person_sent_on_is_not_sent_again_by_its_relea
     bridge.upload(100)
     assert [parcel.bill.operation for parcel in platform.sent].count("receive") == 1
     assert bridge.fates()[B] == ("accepted", "")
+
+
+@pytest.mark.parametrize("what", ["code", "operation", "ticket", "boot"])
+def test_a_ticket_with_a_text_longer_than_any_key_stops_nobody_else(
+    bridge: UploadingBridge,
+    platform: ScriptedPlatform,
+    log: BoxLog,
+    counter: Counter,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    """No store or message has room for such a key; the ticket is left with an alarm, and all others go on."""
+    long = "x" * 200_000
+    monkeypatch.setitem(ticketed._INTO, long, ("dispensed", ""))
+    counter.open(long if what == "operation" else "dispense")
+    if what == "boot":
+        log.odd(boot=long)
+    elif what == "ticket":
+        log.add(Entry(Kind.TICKET, {"ticket": long, "action": "close"}))
+    counter.scan(long if what == "code" else A)
+    counter.close(Action.CANCEL if what in {"ticket", "boot"} else Action.CLOSE)
+    counter.sell(B)
+    _sent(bridge, log)
+    bridge.upload()
+    assert platform.codes_sent == [B]
+    longest = "SELECT MAX(LENGTH(ticket)), MAX(LENGTH(operation)) FROM bill"
+    assert all(size < 200 for (*sizes,) in bridge.rows(longest) for size in sizes)
+    assert bridge.rows("SELECT code FROM bill_code") == [(B,)]
+    assert bridge.rows("SELECT MAX(LENGTH(boot)) FROM held") in ([(None,)], [(0,)])
 
 
 def test_a_ticket_with_a_time_that_no_calendar_has_stops_nobody_else(

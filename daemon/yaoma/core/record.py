@@ -24,6 +24,9 @@ VERSION = 1
 #: A body is far smaller; a container's receive record with every code it brought in is the longest.
 MAX_BODY_BYTES = 256 * 1024
 
+#: Names of logs, kinds and boots are far shorter; a store keeps them in keys, which are limited too.
+_MAX_NAME_LETTERS = 128
+
 
 class RecordError(ValueError):
     """The bytes are no record of a version that is known here; the sentence never quotes them."""
@@ -174,6 +177,8 @@ class Record:
         seq, wall_ms, mono_ms = (fields.get(name) for name in ("seq", "wall_ms", "mono_ms"))
         if not (isinstance(log, str) and isinstance(kind, str) and isinstance(boot, str)):
             raise RecordError("a record names its log, kind and boot")
+        if max(len(log), len(kind), len(boot)) > _MAX_NAME_LETTERS:
+            raise RecordError(f"names of log, kind and boot have at most {_MAX_NAME_LETTERS} letters")
         if type(seq) is not int or type(wall_ms) is not int or type(mono_ms) is not int or seq < 0:
             raise RecordError("a record has its place and both times as whole numbers")
         try:
