@@ -170,6 +170,19 @@ def test_read_when_gs1_in_bars_breaks_its_grammar_then_only_agreeing_bars_make_i
         assert read(blank()) == [data] * is_sure
 
 
+def test_separate_when_a_large_outline_covers_two_then_it_counts_once_and_only_undisputed() -> None:
+    """However many weak readings it replaces it stays one; against a sure one of another text nobody is believed."""
+
+    def read(data: bytes, begin: int, end: int, *, is_sure: bool) -> Reading:
+        return Reading(data, "]C0", ((begin, 0), (end, 0), (end, 10), (begin, 10)), is_sure=is_sure)
+
+    weak, weaker = read(b"a", 0, 40, is_sure=False), read(b"b", 60, 100, is_sure=False)
+    whole = read(b"c", 0, 100, is_sure=True)
+    assert separate([weak, weaker, whole]) == [whole]
+    assert separate([weak, read(b"c", 60, 100, is_sure=True), whole]) == [read(b"c", 60, 100, is_sure=True)]
+    assert separate([weak, read(b"b", 60, 100, is_sure=True), whole]) == []
+
+
 def test_separate_when_two_texts_claim_one_place_then_the_sure_one_stays_or_none() -> None:
     """Equal texts at one place are one, elsewhere two; of two that differ nobody guesses."""
     here = ((0, 0), (100, 0), (100, 50), (0, 50))

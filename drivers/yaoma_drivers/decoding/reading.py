@@ -60,14 +60,15 @@ def separate(readings: list[Reading]) -> list[Reading]:
     disputed: list[Reading] = []
     for reading in readings:
         here = [other for other in kept if other.is_at(reading)]
-        if not here and not any(other.is_at(reading) for other in disputed):
+        rivals = [other for other in here if other.data != reading.data]
+        if not reading.is_sure and any(other.is_sure for other in rivals):
+            continue
+        if any(other.is_sure == reading.is_sure for other in rivals):
+            # Two that are worth the same contradict each other, so nothing that stands here is believed.
+            kept = [other for other in kept if other not in here]
+            disputed += [*here, reading]
+            continue
+        kept = [other for other in kept if other not in rivals]
+        if len(here) == len(rivals) and not any(other.is_at(reading) for other in disputed):
             kept.append(reading)
-        for other in here:
-            if other.data == reading.data or (other.is_sure and not reading.is_sure):
-                continue
-            kept.remove(other)
-            if reading.is_sure and not other.is_sure:
-                kept.append(reading)
-            else:
-                disputed += [other, reading]
     return kept
