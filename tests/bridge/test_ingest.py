@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from fakes.box import BoxLog
 from fakes.stepped_bridge import SteppedBridge, register
+from fakes.tier import times
 from yaoma.core.record import Entry, Kind
 from yaoma_bridge.errors import BatchRefusedError
 from yaoma_bridge.ingest import MAX_PACKED_BYTES, opened
@@ -230,5 +231,5 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=30, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=times(12, 100), stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fakes.box import BoxLog
 from fakes.stepped_bridge import SteppedBridge, register
+from fakes.tier import times
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_link.topics import BoxName, Channel
 
@@ -51,7 +52,7 @@ def _take_and_go_on(bridge: SteppedBridge, payload: bytes, channel: Channel) -> 
     bridge.opened(bridge.intake.due())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(25, 300), deadline=None)
 @given(
     field=st.sampled_from(["state", "boot", "log", "previous", "size", "root", "receipts", "version", "clock", "more"]),
     value=_VALUE,
@@ -69,7 +70,7 @@ def test_a_birth_with_any_value_in_any_field_ends_nothing(
     assert bridge.birth(log)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(25, 300), deadline=None)
 @given(
     field=st.sampled_from(["v", "log", "first", "count", "checkpoint", "receipts", "sealed", "more"]),
     value=_VALUE,
@@ -93,7 +94,7 @@ def test_a_batch_with_any_value_in_any_field_of_its_header_ends_nothing(
     _take_and_go_on(bridge_that_lives, _packed(header, log.bodies[0]), Channel.RECORDS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(25, 300), deadline=None)
 @given(
     field=st.sampled_from(["v", "kind", "boot", "wall_ms", "mono_ms", "clock", "code", "record", "origin", "previous"]),
     value=_VALUE,

@@ -18,10 +18,13 @@ from fakes.box import BoxLog, SendingBox, receipt_signer
 from fakes.bridge_workers import BridgeWorkers
 from fakes.broker import Broker
 from fakes.stepped_bridge import register
+from fakes.tier import times
 from yaoma_link.session import Session
 from yaoma_link.topics import BoxName, Channel
 
 pytestmark = pytest.mark.broker
+
+KILLS = times(3, 10)
 
 NAMES = [BoxName("H1", f"counter-{number}") for number in (1, 2)]
 
@@ -75,16 +78,18 @@ def test_two_workers_share_the_load_of_one_log_and_each_record_is_exported_once(
     assert bridge.stop() == [0, 0]
 
 
-def test_workers_killed_in_a_burst_ten_times_lose_and_double_nothing(broker: Broker, bridge: BridgeWorkers) -> None:
+def test_workers_killed_in_a_burst_again_and_again_lose_and_double_nothing(
+    broker: Broker, bridge: BridgeWorkers
+) -> None:
     """A kill -9 of one of two workers while records stream in: export and sent set are equal, without repeats."""
     log = BoxLog(NAMES[0], "log1")
     bridge.start()
     with _box(broker, log) as box:
-        for round_number in range(10):
+        for round_number in range(KILLS):
             victim = bridge.start()
             box.grow(150)
             # once the newcomer works, or after a while in the middle of its start
-            time.sleep(0.1 * round_number)
+            time.sleep(round_number / KILLS)
             victim.kill()
             victim.wait(10)
             bridge.workers.remove(victim)

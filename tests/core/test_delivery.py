@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from fakes.tier import times
 from yaoma.core.delivery import Delivery, Limits
 from yaoma.core.spans import Span
 
@@ -412,4 +413,4 @@ class LinkMachine(RuleBasedStateMachine):
 
 
 TestLink = LinkMachine.TestCase
-TestLink.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestLink.settings = settings(max_examples=times(80, 500), stateful_step_count=40, deadline=None)

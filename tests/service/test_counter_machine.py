@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from fakes.moments import CASE, OPERATIONS, carton, delivered, note
 from fakes.scanned import stamp
 from fakes.shelf import BOTTLES, PACKS, TABLET_PACKS, UNITS, WHOLES, Bill, Shelf
+from fakes.tier import times
 from yaoma.core.command import Command, Hold, Merge, Override, Settle, Undo
 from yaoma.core.policy import Policy
 from yaoma.core.record import Record
@@ -343,5 +344,5 @@ def _between(bodies: Sequence[bytes], first: int, upto: int) -> Sequence[bytes]:
     return bodies[first:upto]
 
 
-CounterMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+CounterMachine.TestCase.settings = settings(max_examples=times(15, 150), stateful_step_count=40, deadline=None)
 TestCounter = CounterMachine.TestCase

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.base_lists import write_base
+from fakes.tier import times
 from yaoma.core.base_layout import HEADER_BYTES, PAGE_BYTES, Header, ListKind
 from yaoma.core.code import Cn20, Gs1, Other, from_key
 from yaoma.core.lot_table import UNKNOWN_LOT, BaseAnswer
@@ -53,7 +54,7 @@ def near(key: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(20, 200), deadline=None)
 @given(listed=lists())
 def test_base_when_any_code_is_asked_then_it_answers_as_a_mapping_does(
     tmp_path_factory: pytest.TempPathFactory, kind: ListKind, listed: dict[str, BaseAnswer]

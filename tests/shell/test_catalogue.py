@@ -127,11 +127,11 @@ def test_headline_when_stopped_then_it_forbids_what_is_being_done(operation: str
     """Nobody who unpacks a delivery reads that handing out is to stop, whatever the reason."""
     stops = [reason for reason, classes in CLASSES.items() if VerdictClass.STOP in classes]
 
+    catalogues = [load_catalogue(language) for language in LANGUAGES]
+
     assert len(stops) >= 4
     for reason in stops:
-        said = [
-            load_catalogue(language).reason(reason, {}, VerdictClass.STOP, operation).headline for language in LANGUAGES
-        ]
+        said = [one.reason(reason, {}, VerdictClass.STOP, operation).headline for one in catalogues]
         assert tuple(said) == headlines, reason
 
 

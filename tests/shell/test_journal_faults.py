@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import apsw
 import pytest
 
 from fakes.faulty_disk import FaultyDisk
 from fakes.journals import HandClock, folder, identity, scan
+from fakes.tier import times
 from yaoma.core.entry import CloseReason
 from yaoma.core.merkle import subtree_root
 from yaoma.core.record import Kind, Record
@@ -20,6 +22,9 @@ from yaoma.shell.database import DatabaseError, DatabaseUnavailableError, open_s
 from yaoma.shell.journal import Journal
 
 QUICK = Path("/dev/shm")
+
+#: How far apart the moments of a sweep are; each fault begins at another one. The long tier takes every moment.
+STRIDE = times(3, 1)
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +76,9 @@ def assert_kept(run: Run, journal: Journal) -> None:
     assert [] == folder(run.path).aside_files(), f"after a refusal: {run.refused}"
 
 
-def sweep(fresh: Path, **fault: object) -> Iterator[tuple[Run, FaultyDisk]]:
-    """Let the disk refuse at moment 1, 2, 3... of the run, until a run is not refused."""
-    for moment in range(1, 500):
+def sweep(fresh: Path, *, first: int, **fault: object) -> Iterator[tuple[Run, FaultyDisk]]:
+    """Let the disk refuse at one moment of the run after the other, until a run is not refused."""
+    for moment in range(1 + first % STRIDE, 500, STRIDE):
         path = fresh.parent / "box"
         shutil.copytree(fresh, path)
         disk = FaultyDisk(Random(moment), fail_at=moment, **fault)  # type: ignore[arg-type]  # by keyword, as given
@@ -98,10 +103,10 @@ QUIET = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarn
 FAULTS = pytest.mark.parametrize(
     "fault",
     [
-        {"code": apsw.SQLITE_IOERR_WRITE, "lasting": True},
-        {"code": apsw.SQLITE_IOERR_FSYNC, "lasting": False},
-        {"code": apsw.SQLITE_FULL, "lasting": True},
-        {"code": apsw.SQLITE_FULL, "lasting": False},
+        {"first": 0, "code": apsw.SQLITE_IOERR_WRITE, "lasting": True},
+        {"first": 1, "code": apsw.SQLITE_IOERR_FSYNC, "lasting": False},
+        {"first": 2, "code": apsw.SQLITE_FULL, "lasting": True},
+        {"first": 0, "code": apsw.SQLITE_FULL, "lasting": False},
     ],
     ids=["errors from then on", "one error", "full from then on", "full once"],
 )
@@ -110,7 +115,7 @@ FAULTS = pytest.mark.parametrize(
 @QUIET
 @FAULTS
 def test_refusal_at_any_moment_is_told_and_the_next_start_has_all_that_was_kept(
-    fresh: Path, fault: dict[str, object]
+    fresh: Path, fault: dict[str, Any]
 ) -> None:
     """For each write, sync, deletion and rename of a run: the append returned and is there, or it raised."""
     refusals = 0
@@ -129,16 +134,19 @@ def test_refusal_at_any_moment_is_told_and_the_next_start_has_all_that_was_kept(
         journal.append([scan(78)], [HandClock()()], checkpoint=True)
         journal.close()
 
-    assert refusals > 60
+    assert refusals > 60 // STRIDE
 
 
 @QUIET
 @pytest.mark.parametrize(
     "fault",
-    [{"code": apsw.SQLITE_IOERR_FSYNC, "lasting": True}, {"code": apsw.SQLITE_IOERR_FSYNC, "lasting": False}],
+    [
+        {"first": 2, "code": apsw.SQLITE_IOERR_FSYNC, "lasting": True},
+        {"first": 1, "code": apsw.SQLITE_IOERR_FSYNC, "lasting": False},
+    ],
     ids=["errors from then on", "one error"],
 )
-def test_power_cut_after_a_refusal_and_a_reopening_loses_nothing(fresh: Path, fault: dict[str, object]) -> None:
+def test_power_cut_after_a_refusal_and_a_reopening_loses_nothing(fresh: Path, fault: dict[str, Any]) -> None:
     """A sync that failed leaves pages that look clean and are not on the disk; what is appended later is safe.
 
     After the refusal the journal is opened again, goes on, and then the power is cut.

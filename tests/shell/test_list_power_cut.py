@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from fakes.faulty_disk import FaultyDisk, PowerCutError
+from fakes.tier import times
 from yaoma.shell.list_db import LIST_FLOOR, ListDb
 from yaoma.shell.list_release import FileKind, ListFile, OverlayRow, Release, ReleaseChange
 
-CUTS = 150
+CUTS = times(60, 300)
 QUICK = Path("/dev/shm")
 ROWS = 40
 

@@ -10,6 +10,7 @@ import pytest
 
 from fakes.faulty_disk import FaultyDisk, PowerCutError
 from fakes.journals import HandClock, folder, identity, scan
+from fakes.tier import times
 from yaoma.core.checkpoint import Checkpoint
 from yaoma.core.entry import CloseReason
 from yaoma.core.merkle import subtree_root
@@ -17,7 +18,7 @@ from yaoma.core.record import Kind, Record
 from yaoma.shell.journal import Journal
 from yaoma.shell.log_file import LogFile
 
-CUTS = 200
+CUTS = times(100, 500)
 #: In memory where there is such a folder: the faulty disk decides what lasts, not the one below it.
 QUICK = Path("/dev/shm")
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fakes.scanned import DAY, command, record, scan
+from fakes.tier import times
 from yaoma.core.ledger import Seen, Take
 from yaoma.core.record import Entry, Kind, Record
 from yaoma.core.ticket import Ticket
@@ -229,7 +230,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.ledger.applied(self.log) == len(self.logs[self.log]) + len(self.staged)
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=times(25, 200), stateful_step_count=40, deadline=None)
 TestLedger = LedgerMachine.TestCase
 
 

@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from fakes.base_lists import write_base
+from fakes.tier import times
 from yaoma.core.base_layout import ListKind
 from yaoma.core.code import Cn20, Gs1, from_key
 from yaoma.core.code_key import code_key
@@ -349,7 +350,7 @@ class Releases(RuleBasedStateMachine):
 
 
 TestReleases = Releases.TestCase
-TestReleases.settings = settings(max_examples=12, stateful_step_count=8, deadline=None)
+TestReleases.settings = settings(max_examples=times(5, 50), stateful_step_count=8, deadline=None)
 
 
 def test_diff_when_two_releases_differ_then_each_sort_is_counted(tmp_path: Path) -> None:
