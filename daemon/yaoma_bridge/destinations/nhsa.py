@@ -97,8 +97,8 @@ class NhsaDestination:
         ruling = ruling_of(bill, line, self._profile)
         if ruling.reason == "institution_incomplete" and bill.institution is not None and bill.site not in self._told:
             self._told.add(bill.site)
-            if key := wrong_key(bill.institution):
-                _log.warning("site's table is wrong: destination=%s site=%s key=%s", self._name, bill.site, key)
+            if setting := wrong_key(bill.institution):
+                _log.warning("site's table is wrong: destination=%s site=%s setting=%s", self._name, bill.site, setting)
         return ruling
 
     def parcels(self, bill: Bill) -> Sequence[Parcel]:
