@@ -60,11 +60,11 @@ def _play(county: County, disk: Ext4, cuts: int, dice: Random) -> None:
 
 
 @pytest.mark.row("S0-03")
-def test_five_power_cuts_take_no_verdict_that_was_shown_and_deliver_nothing_twice(
+def test_three_power_cuts_take_no_verdict_that_was_shown_and_deliver_nothing_twice(
     county: County, disk: Ext4, dice: Random
 ) -> None:
     """After each cut the journal verifies and holds every shown verdict; at the end the bridge has all, none twice."""
-    _play(county, disk, 5, dice)
+    _play(county, disk, 3, dice)
 
 
 @pytest.mark.slow
