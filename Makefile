@@ -88,5 +88,5 @@ system:
 $(VENV)/installed: pyproject.toml constraints.txt | system
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -U "pip>=25.1"
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[box,tools]' --group dev
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[box,tools,bridge,sm2,postgres]' --group dev
 	touch $@
