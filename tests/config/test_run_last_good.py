@@ -102,6 +102,7 @@ def test_box_is_out_of_service_with_78_if_it_may_be_another_box(box: BoxProcess)
 
 
 @pytest.mark.broker
+@pytest.mark.slow
 def test_configuration_with_a_key_that_is_not_there_does_not_stop_the_box(box: BoxProcess) -> None:
     """A file without mistakes that can't be started on is stood in for as well; on its own it ends with 78."""
     good = box.config.read_text()

@@ -165,6 +165,7 @@ def listing(root: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_second_installation_changes_nothing_and_uninstallation_leaves_what_is_the_users(root: Path) -> None:
     """An update is the same command; configuration and records are there after `make uninstall`."""
     for path in ("etc/yaoma/yaoma.toml", "var/lib/yaoma/journal.db"):

@@ -269,6 +269,7 @@ def test_a_scanner_that_is_unplugged_is_shown_and_comes_back_by_itself(
 # Floods
 
 
+@pytest.mark.slow
 def test_ten_thousand_scans_a_second_do_not_grow_the_box_and_show_nothing_that_is_not_kept(
     county: County, box: BoxProcess, codes: Iterator[str]
 ) -> None:

@@ -52,7 +52,10 @@ def _log(box: BoxProcess) -> str:
     return str(box.ask()["journal"]["log"])
 
 
-@pytest.mark.parametrize(("put_back", "reasons"), [("card", {"forked"}), ("journal", {"forked", "shrunk"})])
+@pytest.mark.parametrize(
+    ("put_back", "reasons"),
+    [("card", {"forked"}), pytest.param("journal", {"forked", "shrunk"}, marks=pytest.mark.slow)],
+)
 def test_an_old_copy_put_back_loses_nothing_green_and_counts_nothing_twice(
     county: County, codes: Iterator[str], tmp_path: Path, put_back: str, reasons: set[str]
 ) -> None:
