@@ -85,7 +85,7 @@ system:
 	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	fi
 
-$(VENV)/installed: pyproject.toml constraints.txt | system
+$(VENV)/installed: pyproject.toml constraints.txt Makefile | system
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -U "pip>=25.1"
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[box,tools,bridge,sm2,postgres]' --group dev
