@@ -272,7 +272,7 @@ def test_rule_when_a_sites_table_is_wrong_then_its_key_is_logged_once(
     bill = bill_of(institution=institution(nhsa={"area": "somewhere"}))
     for _ in range(2):
         assert "institution_incomplete" == platform.rule(bill, bill.lines[0]).reason
-    assert ["site's table is wrong: destination=nhsa site=H1 key=area"] == caplog.messages
+    assert ["site's table is wrong: destination=nhsa site=H1 setting=area"] == caplog.messages
 
 
 def test_options_when_a_key_folder_is_empty_then_the_bridge_does_not_start(tmp_path: Path) -> None:

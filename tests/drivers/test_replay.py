@@ -115,4 +115,4 @@ def test_symbols_when_the_file_is_missing_or_wrong_then_the_error_says_so(tmp_pa
         with Stop() as stop, pytest.raises(kind) as raised:
             next(replay(tmp_path / name).symbols(stop))
         assert raised.value.reason is reason
-        assert "810" not in str(raised.value)
+        assert "810" not in str(raised.value).replace(str(tmp_path), "")
