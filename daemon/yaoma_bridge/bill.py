@@ -95,6 +95,9 @@ class BillLine:
             ticket: `Bill.differences` says of each who sent it.
         via: Where its right to be here comes from, if not from the list: `shipment`, `headquarters` (a chain's pushed
             receipt), `parsed`, `transfer`, `opening`; empty otherwise.
+        gone: In a later part of a bill, what an earlier part has brought to the destination already, or may have: the
+            call of a parcel with a key that it carried. A platform that sends a line by several calls, or divides its
+            packs among several, leaves these out.
     """
 
     code: str = field(repr=False)
@@ -115,6 +118,16 @@ class BillLine:
     at_ms: int = 0
     shipment: str = ""
     via: str = ""
+    gone: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+
+    def due(self, keys: Sequence[str], calls: Sequence[str]) -> tuple[str, ...]:
+        """Give the keys that have yet to go by one of some calls.
+
+        Args:
+            keys: Its code, or packs in it.
+            calls: Names of the platform's calls that do the same.
+        """
+        return tuple(key for key in keys if not any((call, key) in self.gone for call in calls))
 
     @property
     def text(self) -> str:

@@ -1,8 +1,8 @@
 """Bundling: rules the lines of new bills for one platform, and divides what it wants into stored parcels."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from yaoma.core.note import Signer
 from yaoma_bridge.bill import Bill
@@ -10,9 +10,9 @@ from yaoma_bridge.bill_text import read_bill
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.fate import Cause, Fate, moved
-from yaoma_bridge.parcel_load import chosen_bill
+from yaoma_bridge.parcel_load import chosen_bill, gone_before
 from yaoma_bridge.parcel_rows import insert_parcels
-from yaoma_bridge.platform import Platform, RulingKind
+from yaoma_bridge.platform import Parcel, Platform, RulingKind
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.routing import Route, ruling
 from yaoma_bridge.store import Store
@@ -113,8 +113,7 @@ class Bundler:
             fate = moved(Fate.WAITING, cause)
             standings |= {n: Standing(fate, held, bill_id, number) for n in line.records}
         if bill is not None and wanted:
-            chosen = chosen_bill(bill, wanted)
-            parcels = self.platform.parcels(chosen)
+            parcels = self._parcels(tx, chosen_bill(bill, wanted))
             assert {number for parcel in parcels for number in parcel.lines} == set(range(len(wanted)))
             tx.execute(
                 "INSERT INTO bundle (destination, bill_id, lines) VALUES (?,?,?)",
@@ -122,6 +121,23 @@ class Bundler:
             )
             insert_parcels(tx, self.platform.name, bill_id, parcels, now_ms)
         return standings
+
+    def _parcels(self, tx: Tx, chosen: Bill) -> Sequence[Parcel]:
+        """Divide a bill, of a later part without what has gone before.
+
+        Of a line whose keys have all gone, by another line of the same code, all goes again: a line that a person sends
+        anew never ends in nothing, and the platform tells a double code itself.
+        """
+        if not chosen.part:
+            return self.platform.parcels(chosen)
+        gone = gone_before(tx, self.platform.name, chosen)
+        lines = [replace(line, gone=gone.get(line.code, frozenset())) for line in chosen.lines]
+        parcels = self.platform.parcels(replace(chosen, lines=tuple(lines)))
+        carried = {number for parcel in parcels for number in parcel.lines}
+        if len(carried) == len(lines):
+            return parcels
+        left = [line if number in carried else chosen.lines[number] for number, line in enumerate(lines)]
+        return self.platform.parcels(replace(chosen, lines=tuple(left)))
 
 
 def _is_under_way(standing: Standing | None) -> bool:

@@ -13,7 +13,7 @@ from yaoma_bridge.platform import Parcel
 from yaoma_bridge.tx import Tx
 from yaoma_bridge.upload_rows import Standing
 
-__all__ = ["chosen_bill", "load_parcel", "sealed_persons", "standings_of"]
+__all__ = ["chosen_bill", "gone_before", "load_parcel", "sealed_persons", "standings_of"]
 
 
 def chosen_bill(bill: Bill, lines: Sequence[int]) -> Bill:
@@ -73,6 +73,36 @@ def sealed_persons(tx: Tx, bill: Bill, numbers: Sequence[int]) -> list[SealedPer
             )
         )
     return persons
+
+
+def gone_before(tx: Tx, destination: str, part: Bill) -> dict[str, frozenset[tuple[str, str]]]:
+    """Give what earlier parts of a bill have brought to a destination, or may have, by the code of the line.
+
+    Args:
+        tx: A transaction.
+        destination: The destination.
+        part: A later part.
+
+    Returns:
+        Call and key of each, as `BillLine.gone` has them; what was refused, or is held, is not among them.
+    """
+    gone: dict[str, set[tuple[str, str]]] = {}
+    earlier = tx.execute(
+        "SELECT bill.id, bill.body, bundle.lines FROM bill "
+        "JOIN bundle ON bundle.bill_id=bill.id AND bundle.destination=? "
+        "WHERE bill.site=? AND bill.box=? AND bill.ticket=? AND bill.part<?",
+        (destination, part.site, part.box, part.ticket, part.part),
+    ).fetchall()
+    for bill_id, body, chosen in earlier:
+        lines = chosen_bill(read_bill(body), json.loads(chosen)).lines
+        for row in parcels_of(tx, bill_id, destination):
+            for number in row.lines:
+                if row.fate_of(number)[0] in {Fate.REFUSED, Fate.HELD}:
+                    continue
+                line = lines[number]
+                keys = [key for key in (line.code, *line.packs) if not row.codes or key in row.codes]
+                gone.setdefault(line.code, set()).update((row.call, key) for key in keys)
+    return {code: frozenset(ways) for code, ways in gone.items()}
 
 
 def standings_of(tx: Tx, destination: str, bill_id: int) -> dict[int, Standing]:

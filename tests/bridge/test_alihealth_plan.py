@@ -129,6 +129,20 @@ def test_a_container_that_is_not_whole_goes_pack_by_pack() -> None:
     assert parcel.lines == (0, 1)
 
 
+def test_a_later_part_leaves_out_the_packs_that_have_gone() -> None:
+    """Of a container divided among several bills only the packs of the refused one go again, and by the same call."""
+    packs = tuple(code_of(number) for number in range(1, 5))
+    box = _line(90, packs=packs, is_whole=False)
+    options = _OPTIONS.model_copy(update={"codes_per_bill": 2})
+    first, second = divided(_bill(box, operation="receive"), options)
+    gone = frozenset((first.call, key) for key in first.keys)
+    assert gone
+    (again,) = divided(_bill(replace(box, gone=gone), operation="receive"), options)
+    assert again.keys == second.keys
+    other = frozenset(("another call", key) for key in first.keys)
+    assert len(divided(_bill(replace(box, gone=other), operation="receive"), options)) == 2
+
+
 def test_a_code_inside_a_container_of_the_bill_is_not_said_twice() -> None:
     """Neither a parent with its child nor a duplicate leaves, whatever the bill holds; each line keeps its parcel."""
     box = _line(90, packs=(code_of(1), code_of(2)))

@@ -101,6 +101,19 @@ def test_parcel_when_the_site_leaves_purchases_to_us_then_a_receipt_has_a_purcha
     assert ("批发公司", "FH-1", "示例制药") == (rows[0]["spler_name"], rows[0]["dynt_no"], rows[0]["prdr_name"])
 
 
+def test_parcel_when_the_purchase_has_gone_before_then_only_the_stock_row_goes_again() -> None:
+    """A later part of a bill tells the platform nothing that it has taken: neither a call nor a pack of one."""
+    site = institution(nhsa={"purchases": True})
+    carton = replace(line_of(99), packs=(line_of(1).code, line_of(2).code))
+    calls = {call for one in NATIONAL.transaction.values() for call in (one.infno, one.batch_infno)}
+    assert {"3503", "3502"} <= calls
+    gone = frozenset({("3503", line_of(1).code), ("3503", line_of(2).code), ("3502", line_of(1).code)})
+    for line, keys in ((carton, [line_of(1).code, line_of(2).code]), (replace(carton, gone=gone), [line_of(2).code])):
+        parcels = parcels_of(bill_of("receive", [line], institution=site, supplier="批发公司"), NATIONAL)
+        assert [key for parcel in parcels if parcel.call == "3502" for key in parcel.codes] == keys
+        assert ("3503" in [parcel.call for parcel in parcels]) is (line is carton)
+
+
 def test_parcel_when_a_container_is_received_then_its_smallest_packs_are_sent() -> None:
     """Insurance counts smallest packs, so a carton's own code is never sent."""
     packs = tuple(f"cn20:8000001{serial:09d}0000" for serial in range(5))

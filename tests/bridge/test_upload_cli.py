@@ -16,6 +16,8 @@ from fakes.stepped_bridge import register
 from fakes.ticketed import Counter, code_of
 from fakes.uploading_bridge import UploadingBridge
 from yaoma.core.ticket import Action
+from yaoma_bridge import bundling
+from yaoma_bridge.bill import Bill
 from yaoma_bridge.cli import app
 from yaoma_bridge.platform import Answer, AnswerState, Parcel, Ruling, RulingKind
 from yaoma_bridge.rulings import revoke
@@ -47,6 +49,18 @@ class _Revocable(ScriptedPlatform):
         return Answer(AnswerState.ACCEPTED)
 
 
+class _TwoCalls(_Revocable):
+    """Tells every line by two calls, a parcel each, as a purchase and as stock; leaves out what has gone."""
+
+    def parcels(self, bill: Bill) -> Sequence[Parcel]:
+        return [
+            Parcel(f"{bill.number}-{call}-{number}", call, bill, (number,))
+            for number, line in enumerate(bill.lines)
+            for call in ("purchase", "stock")
+            if line.due((line.code,), (call,))
+        ]
+
+
 @pytest.fixture
 def platform() -> _Revocable:
     """Give a platform that accepts everything and takes it back."""
@@ -56,6 +70,10 @@ def platform() -> _Revocable:
 @pytest.fixture
 def bridge(tmp_path: Path, platform: _Revocable, log: BoxLog) -> Iterator[UploadingBridge]:
     """Give a bridge that serves the platform, with a configuration beside it."""
+    yield from _bridges(tmp_path, platform, log)
+
+
+def _bridges(tmp_path: Path, platform: _Revocable, log: BoxLog) -> Iterator[UploadingBridge]:
     register(tmp_path / "boxes", log.name)
     key = Ed25519PrivateKey.from_private_bytes(bytes([77]) * 32)
     (tmp_path / "receipts.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -195,6 +213,49 @@ def test_retry_of_the_refused_takes_a_new_number(bridge: UploadingBridge, platfo
     assert bridge.fates() == {A: ("accepted", ""), B: ("accepted", "")}
     assert platform.codes_sent == [A, B, A]
     assert platform.sent[0].number != platform.sent[1].number
+
+
+def test_retry_of_a_line_of_two_parcels_sends_only_the_refused_one(tmp_path: Path, log: BoxLog) -> None:
+    """What the platform has accepted of a line, or may have, does not go out again with what it refused."""
+    platform = _TwoCalls()
+    refused = Answer(AnswerState.REFUSED, "facts_missing")
+    platform.answers = [Answer(AnswerState.ACCEPTED), refused, refused, Answer(AnswerState.PROCESSING)]
+    platform.asked = [Answer(AnswerState.PROCESSING)] * 3
+    for bridge in _bridges(tmp_path, platform, log):
+        Counter(log).sell(A, B)
+        _sent(bridge, log)
+        assert [(parcel.call, *parcel.keys) for parcel in platform.sent] == [
+            ("purchase", A),
+            ("stock", A),
+            ("purchase", B),
+            ("stock", B),
+        ]
+        bridge.upload(600)
+        assert bridge.fates() == {A: ("refused", "facts_missing"), B: ("refused", "facts_missing")}
+        _run(bridge, "retry", A)
+        _run(bridge, "retry", B)
+        bridge.now_ms = max(bridge.now_ms, time.time_ns() // 1_000_000)  # the command goes by the real clock
+        bridge.upload(1)
+        assert [(parcel.call, *parcel.keys) for parcel in platform.sent[4:]] == [("stock", A), ("purchase", B)]
+        assert bridge.fates() == {A: ("accepted", ""), B: ("accepted", "")}
+
+
+def test_retry_of_a_line_whose_code_has_gone_by_another_line_sends_it_whole(
+    tmp_path: Path, log: BoxLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a code that stands twice in a bill nothing may be left to send; it goes whole, and stops nothing."""
+    gone = {A: frozenset({("purchase", A), ("stock", A)})}
+    monkeypatch.setattr(bundling, "gone_before", lambda tx, destination, part: gone)
+    platform = _TwoCalls()
+    platform.answers = [Answer(AnswerState.REFUSED, "facts_missing")]
+    for bridge in _bridges(tmp_path, platform, log):
+        Counter(log).sell(A)
+        _sent(bridge, log)
+        _run(bridge, "retry", A)
+        bridge.now_ms = max(bridge.now_ms, time.time_ns() // 1_000_000)  # the command goes by the real clock
+        bridge.upload(1)
+        assert [(parcel.call, *parcel.keys) for parcel in platform.sent[2:]] == [("purchase", A), ("stock", A)]
+        assert bridge.fates() == {A: ("accepted", "")}
 
 
 def test_hold_keeps_back_what_waits_until_retry(bridge: UploadingBridge, platform: _Revocable, log: BoxLog) -> None:

@@ -41,7 +41,7 @@ def divided(bill: Bill, options: AlihealthOptions) -> Sequence[Parcel]:
     """
     kind = bill_type(family_of(bill), bill.operation, options.bill_types)
     call = f"{family_of(bill).value}.{'uploadretail' if kind in PERSON_TYPES else 'uploadinoutbill'}"
-    parts = list(_parts(bill, options.codes_per_bill))
+    parts = list(_parts(bill, options.codes_per_bill, call))
     made = []
     for index, (shipment, entries) in enumerate(parts, start=1):
         number = bill.number if len(parts) == 1 else f"{bill.number}_{index}"
@@ -56,13 +56,13 @@ def _codes(line: BillLine) -> tuple[str, ...]:
     return line.packs if line.packs and not line.is_whole else (line.code,)
 
 
-def _parts(bill: Bill, most: int) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+def _parts(bill: Bill, most: int, call: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
     """Give the parts: of each despatch note, so many codes with the line that each stands for."""
     inside = {pack for line in bill.lines if line.is_whole for pack in line.packs}
     by_shipment: dict[str, list[tuple[int, str]]] = {}
     known: set[str] = set()
     for number, line in enumerate(bill.lines):
-        for code in _codes(line):
+        for code in line.due(_codes(line), (call,)):
             # What is said already still counts for its line.
             said = "" if code in known or code in inside else code
             known.add(code)

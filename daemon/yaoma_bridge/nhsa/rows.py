@@ -92,7 +92,7 @@ def rows_of(bill: Bill, doing: Doing, profile: Profile, lines: Sequence[int]) ->
         groups.setdefault(_what(bill.lines[number]), []).append(number)
     rows: list[Row] = []
     for numbers in groups.values():
-        for part in _parts(bill, numbers, most):
+        for part in _parts(bill, numbers, most, (transaction.infno, transaction.batch_infno)):
             counts = [_count(bill.lines[number], profile.split_count) * len(keys) for number, keys in part.items()]
             rows.append(
                 Row(
@@ -118,12 +118,13 @@ def _what(line: BillLine) -> tuple[str, ...]:
     return drug, key, line.lot, line.expiry, line.produced, str(line.is_split)
 
 
-def _parts(bill: Bill, numbers: Sequence[int], most: int) -> Iterator[Mapping[int, list[str]]]:
+def _parts(bill: Bill, numbers: Sequence[int], most: int, calls: Sequence[str]) -> Iterator[Mapping[int, list[str]]]:
     """Divide codes so that no row has too many; a container's packs may stand in several."""
     part: dict[int, list[str]] = {}
     size = 0
     for number in numbers:
-        for key in codes_of(bill.lines[number]):
+        line = bill.lines[number]
+        for key in line.due(codes_of(line), calls):
             if size == most:
                 yield part
                 part, size = {}, 0
