@@ -13,11 +13,14 @@ from yaoma_drivers.symbology import split_aim
 
 __all__ = ["SsiScan", "SsiSession"]
 
+#: A text may have an AIM identifier in front and a line end behind.
+_MOST_TEXT = MAX_SYMBOL_BYTES + 5
 #: The first transmission and two more (72E-40451, Retries).
 _TRANSMISSIONS = 3
 #: A scanner that waits for us has one packet open; more answers than this are owed to nobody.
 _MOST_ANSWERS = 8
-#: How long a scanner may take to send a damaged packet again: its response time-out, 2 s as delivered.
+#: How long a scanner may take to send a damaged packet again, or the next of several: its response time-out, 2 s as
+#: delivered.
 _LOST_MS = 2500
 
 
@@ -51,6 +54,61 @@ class _Command:
     again_ms: int = 0
 
 
+class _Parts:
+    """What came of a scan that does not fit one packet (status bit 1: the next packet goes on with it).
+
+    Each packet has the code type in front; where one has another, it goes on with something else, and the whole is a
+    fault. What is longer than any symbol is not kept, only counted.
+    """
+
+    def __init__(self) -> None:
+        self.until_ms: int | None = None
+        self._type = b""
+        self._text = bytearray()
+        self._length = 0
+        self._is_broken = False
+
+    def add(self, data: bytes, until_ms: int) -> None:
+        """Take a packet that is not the last.
+
+        Args:
+            data: Code type and text.
+            until_ms: By when the next one must have come, CLOCK_MONOTONIC in milliseconds.
+        """
+        if self.until_ms is None:
+            self._type = data[:1]
+        self.until_ms = until_ms
+        self._is_broken |= not data or data[:1] != self._type
+        self._length += len(data[1:])
+        if self._length > _MOST_TEXT:
+            self._wipe()
+        else:
+            self._text += data[1:]
+
+    def end(self, data: bytes) -> SsiScan:
+        """Take the last packet and give the scan that they make together."""
+        self.add(data, 0)
+        if self._length > _MOST_TEXT:
+            scan = _overlong(self._length)
+        elif self._is_broken:
+            scan = SsiScan(Frame(b"", self._length, ReadFault.DROPPED))
+        else:
+            scan = _scan(self._type + bytes(self._text))
+        self.give_up()
+        return scan
+
+    def give_up(self) -> int:
+        """Forget everything, and return how many bytes it was."""
+        length, self.until_ms, self._type, self._length, self._is_broken = self._length, None, b"", 0, False
+        self._wipe()
+        return length
+
+    def _wipe(self) -> None:
+        """Drop the text; deleting alone would leave it in the buffer: an identity card's too."""
+        self._text[:] = bytes(len(self._text))
+        self._text.clear()
+
+
 class SsiSession:
     """Talks to one scanner, from its opening on.
 
@@ -65,7 +123,7 @@ class SsiSession:
         self._reader = SsiReader()
         self._answers: deque[SsiPacket] = deque(maxlen=_MOST_ANSWERS)
         self._commands: deque[_Command] = deque()
-        self._continued = 0
+        self._parts = _Parts()
         # Not the text itself, which may be an identity card's: enough to know a packet that comes a second time.
         self._salt = secrets.token_bytes(16)
         self._last = b""
@@ -90,16 +148,18 @@ class SsiSession:
         return self._taken(self._reader.flush(), now_ms)
 
     def overdue(self, now_ms: int) -> list[SsiScan]:
-        """Return the scan that was damaged and never came again: the operator waits for something to happen."""
-        if self._lost is None or now_ms < self._lost[1]:
+        """Return the scan of which a part was damaged or left out: the operator waits for something to happen."""
+        due_ms = self.overdue_ms
+        if due_ms is None or now_ms < due_ms:
             return []
-        length, self._lost = self._lost[0], None
+        length, self._lost = self._parts.give_up() + (self._lost[0] if self._lost else 0), None
         return [SsiScan(Frame(b"", length, ReadFault.DROPPED))]
 
     @property
     def overdue_ms(self) -> int | None:
         """When to ask for `overdue`; None if nothing was lost."""
-        return self._lost[1] if self._lost else None
+        dues_ms = [self._lost[1] if self._lost else None, self._parts.until_ms]
+        return min((due_ms for due_ms in dues_ms if due_ms is not None), default=None)
 
     def command(self, packets: list[SsiPacket], until_ms: int) -> None:
         """Send commands one after the other.
@@ -148,7 +208,9 @@ class SsiSession:
             elif part.opcode in {Opcode.CMD_ACK, Opcode.CMD_NAK}:
                 self._acknowledged(part, now_ms)
             elif part.opcode == Opcode.DECODE_DATA:
-                scans += self._decoded(part)
+                # Parts whose last one never came are no beginning of the scan that comes now.
+                scans += self.overdue(now_ms) if self._lost is None else []
+                scans += self._decoded(part, now_ms)
             elif part.opcode == Opcode.EVENT:
                 self._ack()
             elif part.opcode == Opcode.MULTIPACKET_SEGMENT:
@@ -159,7 +221,7 @@ class SsiSession:
                 self._nak(NakCause.BAD_CONTEXT)
         return scans
 
-    def _decoded(self, packet: SsiPacket) -> list[SsiScan]:
+    def _decoded(self, packet: SsiPacket, now_ms: int) -> list[SsiScan]:
         """Acknowledge a part of a scan; a part that was sent again because our answer was lost counts once."""
         self._ack()
         known = hashlib.blake2b(packet.data, key=self._salt).digest()
@@ -168,13 +230,9 @@ class SsiSession:
         if is_repeated:
             return []
         if packet.is_continued:
-            self._continued += len(packet.data)
+            self._parts.add(packet.data, now_ms + _LOST_MS)
             return []
-        if self._continued:
-            # More than one packet is more than 250 bytes: no code of ours, and its text is nobody's business.
-            length, self._continued = self._continued + len(packet.data), 0
-            return [_overlong(length)]
-        return [_scan(packet.data)]
+        return [self._parts.end(packet.data) if self._parts.until_ms is not None else _scan(packet.data)]
 
     def _acknowledged(self, answer: SsiPacket, now_ms: int) -> None:
         """Go on after the scanner's answer to the command that is under way, if there is one."""

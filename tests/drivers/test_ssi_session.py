@@ -95,7 +95,9 @@ def test_overdue_when_a_damaged_scan_never_comes_again_then_it_is_a_fault() -> N
     ("packets", "fault"),
     [
         ([scan(b"7" * 200, status=2), scan(b"7" * 200)], ReadFault.OVERLONG),
-        ([scan(b"7" * 200, status=2), scan(b"7" * 200, status=3), scan(b"8" * 9)], ReadFault.OVERLONG),
+        ([scan(b"7" * 200, status=2), scan(b"7" * 200, status=2), scan(b"8" * 9)], ReadFault.OVERLONG),
+        ([scan(b"7" * 100, status=2), scan(b"8" * 100, code_type=0x1C)], ReadFault.DROPPED),
+        ([scan(b"7" * 100, status=2), SsiPacket(Opcode.DECODE_DATA, b"", source=0)], ReadFault.DROPPED),
         ([SsiPacket(Opcode.MULTIPACKET_SEGMENT, bytes(251), source=0)], ReadFault.OVERLONG),
         ([scan(b"")], ReadFault.DROPPED),
         ([SsiPacket(Opcode.DECODE_DATA, b"", source=0)], ReadFault.DROPPED),
@@ -103,12 +105,61 @@ def test_overdue_when_a_damaged_scan_never_comes_again_then_it_is_a_fault() -> N
     ],
 )
 def test_heard_when_there_is_no_text_for_us_then_a_fault_comes(packets: list[SsiPacket], fault: ReadFault) -> None:
-    """More than one packet is longer than any code; a type without text has lost it. Nothing of the text stays."""
+    """Too long for any code, parts that do not belong together, a type without text. Nothing of the text stays."""
     session = SsiSession()
     (found,) = session.heard(b"".join(packet.to_bytes() for packet in packets), 0)
     assert (found.frame.data, found.frame.fault) == (b"", fault)
+    assert not session._parts._text
     assert len(sent(session)) == len(packets)
     assert texts(session.heard(scan().to_bytes(), 0)) == [(CODE, "]C0")]
+
+
+LONG = b"YAOMA1." + b"A" * 249
+
+
+@pytest.mark.parametrize("sizes", [[250, 6], [100, 100, 56], [1, 255 - 5, 5], [250, 0, 6]])
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_heard_when_a_scan_has_several_packets_then_they_are_one_text(sizes: list[int], step: int) -> None:
+    """Each packet has the code type and its own acknowledgment; one that comes twice counts once; whole or in bits."""
+    session, octets, at = SsiSession(), b"", 0
+    for size in sizes:
+        part, at = LONG[at : at + size], at + size
+        more = 0x02 if at < len(LONG) else 0
+        end = b"" if more else b"\r\n"[: 250 - size]
+        octets += scan(part + end, 0x1C, more).to_bytes() + scan(part + end, 0x1C, more | 0x01).to_bytes()
+    found = [one for start in range(0, len(octets), step) for one in session.heard(octets[start : start + step], 0)]
+    assert texts(found) == [(LONG, "]Q1")]
+    assert sent(session)[-1] == ACK
+    assert session.overdue_ms is None
+    assert texts(session.heard(scan().to_bytes(), 0)) == [(CODE, "]C0")]
+
+
+def test_heard_when_the_last_packet_never_comes_then_it_is_a_fault_and_no_beginning_of_the_next() -> None:
+    """Half a text in front of the next scan would be a code that stands on no pack."""
+    session = SsiSession()
+    assert session.heard(scan(b"7" * 30, status=2).to_bytes(), 0) == []
+    assert session.overdue_ms == 2500
+    assert session.overdue(2499) == []
+    assert session.overdue(2500) == [SsiScan(Frame(b"", 30, ReadFault.DROPPED))]
+    assert texts(session.heard(scan().to_bytes(), 2600)) == [(CODE, "]C0")]
+
+    assert session.heard(scan(b"7" * 30, status=2).to_bytes(), 3000) == []
+    dropped, whole = session.heard(scan().to_bytes(), 5500)
+    assert dropped.frame.fault is ReadFault.DROPPED
+    assert whole.frame.data == CODE
+
+
+def test_heard_when_a_packet_in_the_middle_was_damaged_then_its_repetition_goes_on() -> None:
+    """The text is put together once the damaged packet has come again."""
+    session = SsiSession()
+    damaged = bytearray(scan(b"4567", status=2).to_bytes())
+    damaged[6] ^= 1
+    assert session.heard(scan(b"0123", status=2).to_bytes() + bytes(damaged), 0) == []
+    assert sent(session) == [ACK, nak(NakCause.RESEND)]
+    assert texts(session.heard(scan(b"4567", status=3).to_bytes() + scan(b"89").to_bytes(), 100)) == [
+        (b"0123456789", "]C0")
+    ]
+    assert session.overdue_ms is None
 
 
 def test_heard_when_it_is_no_scan_then_it_is_answered_as_what_it_is() -> None:
@@ -173,7 +224,9 @@ def test_session_when_a_scan_is_known_again_then_its_text_is_not_kept() -> None:
     """What was scanned may be an identity card: no attribute holds it afterwards."""
     session = SsiSession()
     session.heard(scan(b"110101199001011234").to_bytes(), 0)
+    session.heard(scan(b"1101011990", status=2).to_bytes() + scan(b"01011234").to_bytes(), 100)
     kept = [getattr(session, name) for name in vars(session)] + [bytes(session._reader._held)]
+    kept += [bytes(session._parts._text), session._parts._type]
     assert not any(b"110101" in one for one in kept if isinstance(one, bytes))
 
 
