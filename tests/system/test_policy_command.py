@@ -1,12 +1,14 @@
 """`yaoma policy` as users type it: what counts, what is wrong, what a reason means."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner, Result
 
+from fakes.county import BoxProcess, County, wait_for
 from yaoma.cli.main import app
 from yaoma.cli.policy_lines import RELATED, explained
 from yaoma.cli.report import CommandError
@@ -195,3 +197,35 @@ def test_catalogue_has_a_title_for_every_rule_and_a_way_out_of_every_refusal(lan
     assert [name for name in RULES if f"policy_rule.{name}" not in catalogue.templates] == []
     assert all(catalogue.text("policy_refused", reason.value).todo for reason in PolicyRefusal)
     assert {name for names in RELATED.values() for name in names} <= RULES.keys()
+
+
+def counted(box: BoxProcess) -> list[tuple[object, object, object]]:
+    """Which versions of the policy its records name as counting, in order, and whether each came signed."""
+    fields = [one.fields for one in box.records() if one.kind == "applied" and one.fields["what"] == "fujian"]
+    return [(one["what"], one["version"], one["signed"]) for one in fields]
+
+
+def test_daemon_when_older_rules_are_put_back_and_the_kept_copy_is_gone_then_the_journal_refuses_them(
+    new_county: Callable[..., County],
+) -> None:
+    """The journal knows which signed policy counted; what ships stands in until one as new as that comes."""
+    county = new_county()
+    file = county.folder / "policy.signed"
+    box = county.add_box(settings={"policy": f'id = "fujian"\ninstitution = "pharmacy"\nfile = "{file}"'})
+    shipped = FUJIAN.read_text("utf-8")
+
+    def put(version: int) -> None:
+        lines = [f"version = {version}" if line.startswith("version = ") else line for line in shipped.splitlines()]
+        file.write_text(county.list_signer.sign("\n".join(lines) + "\n"))
+
+    put(700)
+    box.start()
+    wait_for(lambda: counted(box) == [("fujian", 700, True)], "the policy was not recorded")
+    box.program.stop()
+    (box.state / "policy.kept").unlink()
+    put(699)
+    box.start()
+    wait_for(lambda: len(counted(box)) > 1, "the policy that stands in was not recorded")
+    assert counted(box)[1][2] is False
+    put(700)
+    wait_for(lambda: counted(box)[2:] == [("fujian", 700, True)], "the policy was not taken up again")

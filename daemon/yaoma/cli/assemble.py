@@ -143,7 +143,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
     )
     announcer = Announcer(stations, _showing(scanners, drivers), outputs.indicators, outputs.passing)
 
-    policies = chosen_policy(config, is_keeper=True)
+    policies = chosen_policy(config, at_least=before.signed.get(config.policy.id, 0), is_keeper=True)
     posts, commits = {station.name: Post() for station in config.station}, Durations()
 
     recorder = Recorder(

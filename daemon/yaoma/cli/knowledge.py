@@ -36,13 +36,15 @@ def opened_lists(config: Config, verifiers: Sequence[Verifier], at_least: int, f
 
 def list_used(lists: ListStore) -> Used | None:
     """Give which list counts now, for the record of it; None if there is none that can be believed."""
-    return Used("list", lists.current.version) if lists.current is not None and lists.refusal is None else None
+    if lists.current is None or lists.refusal is not None:
+        return None
+    return Used("list", lists.current.version, is_signed=True)
 
 
 def policy_used(policies: PolicyHolder) -> Used:
     """Give which policy counts now, for the record of it."""
     loaded = policies.loaded
-    return Used(loaded.policy.id, loaded.policy.version, loaded.digest)
+    return Used(loaded.policy.id, loaded.policy.version, loaded.digest, bool(loaded.signed))
 
 
 def seal_with(sealer: PersonSealer) -> Callable[[Identity, str], Person]:

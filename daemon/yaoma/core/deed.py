@@ -216,12 +216,13 @@ def not_passed_on(
     return Entry(Kind.PASS_ON, fields)
 
 
-def applied(what: str, version: int, digest: str = "") -> Entry:
+def applied(what: str, version: int, digest: str = "", *, is_signed: bool = False) -> Entry:
     """Say that another list or policy counts from here on.
 
     Args:
         what: `list` or the policy's id.
         version: Its version.
         digest: What identifies its content; empty if nothing does.
+        is_signed: Whether it came signed by the centre: a policy that ships has versions of its own.
     """
-    return Entry(Kind.APPLIED, {"what": what, "version": version, "digest": digest})
+    return Entry(Kind.APPLIED, {"what": what, "version": version, "digest": digest, "signed": is_signed})

@@ -73,6 +73,7 @@ class _Patient:
     pending: Pending
     floor_ms: int
     list_version: int
+    policy_version: int
     verifiers: tuple[Verifier, ...] = field(default=())
 
     @property
@@ -126,6 +127,7 @@ def _patient(loaded: Loaded, host: Host, paths: ClockPaths, status: Mapping[str,
         pending=pending_on_disk(folder) if status is None else pending_of(status),
         floor_ms=max(floor.ms, now.wall_ms),
         list_version=before.list_version,
+        policy_version=before.signed.get(config.policy.id, 0),
         verifiers=_own_keys(config),
     )
 
@@ -151,7 +153,7 @@ def _checks(patient: _Patient) -> list[tuple[Group, Check]]:
         (Group.BROKER, lambda: _broker(patient)),
         (Group.DELIVERY, lambda: check_delivery(patient.pending, patient.now.wall_ms)),
         (Group.LIST, lambda: _list(patient)),
-        (Group.LIST, lambda: check_policy(config)),
+        (Group.LIST, lambda: check_policy(config, patient.policy_version)),
         (Group.JOURNAL, lambda: check_journal(folder, patient.verifiers, config.site, config.box)),
         (Group.JOURNAL, lambda: check_aside(folder)),
         (Group.BOARD, lambda: check_board(host)),

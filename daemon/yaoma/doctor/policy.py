@@ -9,13 +9,14 @@ __all__ = ["check_policy"]
 _LIST = Group.LIST
 
 
-def check_policy(config: Config) -> list[Finding]:
+def check_policy(config: Config, at_least: int = 0) -> list[Finding]:
     """Load the policy as the daemon would.
 
     Args:
         config: The configuration.
+        at_least: The highest version of it that came signed and counted before, from the journal.
     """
-    holder = chosen_policy(config)
+    holder = chosen_policy(config, at_least=at_least)
     used, refusal = holder.loaded.policy, holder.refusal
     if refusal is None:
         return [ok(_LIST, "doctor.policy_sound", policy=used.id, version=used.version)]

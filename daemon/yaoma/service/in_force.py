@@ -17,11 +17,13 @@ class Used(NamedTuple):
         what: `list`, or the policy's id.
         version: Its version.
         digest: What identifies its content; empty if nothing does.
+        is_signed: Whether it came signed by the centre.
     """
 
     what: str
     version: int
     digest: str = ""
+    is_signed: bool = False
 
 
 class InForce:
@@ -62,4 +64,5 @@ class InForce:
                 self._known.pop(used.what, None)
                 self._recorded.pop(name, None)
 
-        self._post(Request(Append(applied(*used)), answered))
+        entry = applied(used.what, used.version, used.digest, is_signed=used.is_signed)
+        self._post(Request(Append(entry), answered))

@@ -1,6 +1,6 @@
-"""What the journal says of the time and list before this start, so that neither can be set back by a restart."""
+"""What the journal says of time, list and policy before this start, so that none can be set back by a restart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,14 +21,16 @@ class LastKnown:
     Args:
         stamp: The stamp of the last record, or None.
         synced_ms: The latest wall time that NTP stood behind, milliseconds since 1970; 0 if none is found.
-        list_version: The highest version of the list that a scan was judged by; 0 if none is found.
+        list_version: The highest version of the list that counted; 0 if none is found.
         applied: The versions that were noted last as counting, by what they are of: `list`, or a policy's id.
+        signed: The highest of those that came signed by the centre, likewise.
     """
 
     stamp: Stamp | None = None
     synced_ms: int = 0
     list_version: int = 0
     applied: Mapping[str, int] = field(default_factory=dict)
+    signed: Mapping[str, int] = field(default_factory=dict)
 
 
 def last_known(path: Path) -> LastKnown:
@@ -44,13 +46,27 @@ def last_known(path: Path) -> LastKnown:
         records = _end(path.parent / "closed" / f"{log_before}.db")[1] + records
     versions = [version for record in records if isinstance(version := record.original().fields.get("list"), int)]
     synced = [record.stamp.wall_ms for record in records if record.stamp.clock is ClockState.SYNCED]
-    applied = [record.original().fields for record in records if record.original().kind == Kind.APPLIED]
+    applied, signed = _applied(records)
     return LastKnown(
         records[-1].stamp if records else None,
         max(synced, default=0),
-        max(versions, default=0),
-        {str(one.get("what")): version for one in applied if isinstance(version := one.get("version"), int)},
+        max(*versions, applied.get("list", 0), 0),
+        applied,
+        signed,
     )
+
+
+def _applied(records: Sequence[Record]) -> tuple[dict[str, int], dict[str, int]]:
+    """Give the version of each thing that was noted last as counting, and the highest that came signed."""
+    last: dict[str, int] = {}
+    signed: dict[str, int] = {}
+    for fields in (record.original().fields for record in records if record.original().kind == Kind.APPLIED):
+        what, version = str(fields.get("what")), fields.get("version")
+        if isinstance(version, int):
+            last[what] = version
+            if fields.get("signed") is True:
+                signed[what] = max(signed.get(what, 0), version)
+    return last, signed
 
 
 def _end(path: Path) -> tuple[Record | None, list[Record]]:
