@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from yaoma.core.report_period import clock_text
+from yaoma_bridge.command_options import DEFAULT_CONFIG, BoxArgument, ConfigOption, JsonOption
 from yaoma_bridge.config import BridgeConfig, read_config, read_signer
 from yaoma_bridge.config_tables import FleetTable
 from yaoma_bridge.enrolling import answer_request, make_token
@@ -22,32 +23,20 @@ from yaoma_link.authority import AuthorityError, load_authority
 from yaoma_link.command import CommandName
 from yaoma_link.keyfile import write_public
 from yaoma_link.register import Register
-from yaoma_link.topics import BoxName
 
 __all__ = ["enroll_app", "fleet_app"]
 
 enroll_app = typer.Typer(help="Boxes that join: one-time tokens, certificates, registry.", no_args_is_help=True)
 fleet_app = typer.Typer(help="Boxes that are there: commands, replacing, shutting out.", no_args_is_help=True)
 
-_DEFAULT_CONFIG = Path("/etc/yaoma/bridge.toml")
 _HOUR_MS = 3_600_000
 
-_Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="YAOMA_BRIDGE_CONFIG")]
 
-
-def _box(text: str) -> BoxName:
-    try:
-        return BoxName.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-_Box = Annotated[BoxName, typer.Argument(metavar="SITE/BOX", help="Such as H32132200561/box-1.", parser=_box)]
 _Boxes = Annotated[str, typer.Argument(metavar="BOXES", help="SITE/BOX, SITE/* or *.")]
 
 
 @enroll_app.command(epilog="Example: yaoma-bridge enroll token H32132200561/counter-1")
-def token(box: _Box, config: _Config = _DEFAULT_CONFIG) -> None:
+def token(box: BoxArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Make a one-time token for a box and print it; read it out to whoever stands before the box."""
     settings = read_config(config)
     valid_ms = _fleet(settings).token_hours * _HOUR_MS
@@ -59,7 +48,7 @@ def token(box: _Box, config: _Config = _DEFAULT_CONFIG) -> None:
 def sign(
     request: Annotated[Path, typer.Argument(metavar="REQUEST", help="The file that `yaoma enroll request` wrote.")],
     out: Annotated[Path, typer.Argument(metavar="ANSWER", help="The file for `yaoma enroll finish`.")],
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Sign a box's request: its certificate is made and its key registered; the token is used up."""
     settings = read_config(config)
@@ -85,7 +74,7 @@ def command(
     name: Annotated[CommandName, typer.Argument(help="What to do.")],
     boxes: _Boxes,
     file: Annotated[Path | None, typer.Option(help="For `policy`: the signed policy.")] = None,
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Queue a signed command for one box, a site or all; `fleet commands` shows what became of it."""
     settings = read_config(config)
@@ -105,9 +94,9 @@ def command(
 
 @fleet_app.command(epilog="Example: yaoma-bridge fleet commands --json | jq '.[] | select(.state == \"refused\")'")
 def commands(
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the commands with what became of each, newest first."""
     with Store.look(read_config(config).store.place) as store, store.reading() as tx:
@@ -127,7 +116,7 @@ def commands(
 
 
 @fleet_app.command(epilog="Example: yaoma-bridge fleet replace H32132200561/counter-1 H32132200561/counter-1b")
-def replace(old: _Box, new: _Box, config: _Config = _DEFAULT_CONFIG) -> None:
+def replace(old: BoxArgument, new: BoxArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Let a new box take an old one's place: it is told where each pack of the site stands, and what is on its way.
 
     The old one stays registered, so that its card may still be read and delivered; shut it out with `fleet revoke`.
@@ -140,9 +129,9 @@ def replace(old: _Box, new: _Box, config: _Config = _DEFAULT_CONFIG) -> None:
 
 @fleet_app.command(epilog="Example: yaoma-bridge fleet revoke H32132200561/counter-1 --reason stolen")
 def revoke(
-    box: _Box,
+    box: BoxArgument,
     reason: Annotated[str, typer.Option(help="Why, such as stolen.")],
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Shut a box out: its certificates go on the revocation list, its key is withdrawn, its further records are held.
 
@@ -167,7 +156,7 @@ def revoke(
 
 
 @fleet_app.command(epilog="Example: yaoma-bridge fleet retired")
-def retired(config: _Config = _DEFAULT_CONFIG) -> None:
+def retired(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List the boxes that were replaced or shut out."""
     with Store.look(read_config(config).store.place) as store, store.reading() as tx:
         for site, box, reason, successor, at_ms in tx.execute(

@@ -15,6 +15,7 @@ from yaoma.core.report_page import Page
 from yaoma.core.report_period import Period, PeriodError, clock_text
 from yaoma.core.report_text import as_text
 from yaoma_bridge.centre_words import CentreWords
+from yaoma_bridge.command_options import DEFAULT_CONFIG, ConfigOption
 from yaoma_bridge.config import BridgeConfig, read_config
 from yaoma_bridge.county_facts import county_facts
 from yaoma_bridge.county_page import county_page
@@ -32,9 +33,7 @@ __all__ = ["app"]
 app = typer.Typer(help="Reports of the centre: institutions, devices and rates; the register of persons.")
 
 _CHINA = timezone(timedelta(hours=8))
-_DEFAULT_CONFIG = Path("/etc/yaoma/bridge.toml")
 
-_Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="YAOMA_BRIDGE_CONFIG")]
 _Day = Annotated[str, typer.Option(help="One day, such as 2026-11-22.")]
 _Month = Annotated[str, typer.Option(help="One month, such as 2026-11.")]
 _First = Annotated[str, typer.Option("--from", help="The first day.")]
@@ -65,7 +64,7 @@ def county(  # noqa: PLR0917 - Typer passes by name
     form: _Form = None,
     out: _Out = None,
     language: _Language = None,
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write the county's register: institutions, devices, scan and upload rates, who is below the target (台账).
 
@@ -98,7 +97,7 @@ def register(  # noqa: PLR0917 - Typer passes by name
     keys: Annotated[
         Path | None, typer.Option(help="The folder of private sealing keys, instead of the file's.")
     ] = None,
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Open a site's register of persons (实名登记册) for one day, on a terminal or into a file with mode 0600.
 
@@ -127,7 +126,7 @@ def register(  # noqa: PLR0917 - Typer passes by name
 
 
 @app.command(epilog="Example: yaoma-bridge report openings")
-def openings(config: _Config = _DEFAULT_CONFIG) -> None:
+def openings(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List who opened a register of persons, when, why, and how many identities stood there."""
     with Store.look(read_config(config).store.place) as store, store.reading() as tx:
         for at_ms, reader, purpose, site, first, last, identities in tx.execute(

@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from yaoma_bridge.command_options import DEFAULT_CONFIG, BoxArgument, ConfigOption
 from yaoma_bridge.config import read_config, read_signer
 from yaoma_bridge.errors import BridgeError
 from yaoma_bridge.state import queue_news, waiting_state
 from yaoma_bridge.store import Store
 from yaoma_link.keyfile import write_public
 from yaoma_link.state import StateError, StateMessage, read_news
-from yaoma_link.topics import BoxName
 
 __all__ = ["app"]
 
@@ -24,25 +24,12 @@ _MAX_FILE_BYTES = 4 << 20
 
 app = typer.Typer(help="What boxes are told about their own stock: shipments, code status.", no_args_is_help=True)
 
-_Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="YAOMA_BRIDGE_CONFIG")]
-_DEFAULT_CONFIG = Path("/etc/yaoma/bridge.toml")
-
-
-def _box(text: str) -> BoxName:
-    try:
-        return BoxName.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-_Box = Annotated[BoxName, typer.Argument(metavar="SITE/BOX", help="Such as H32132200561/box-1.", parser=_box)]
-
 
 @app.command(epilog="Example: yaoma-bridge state add H32132200561/box-1 shipment.json")
 def add(
-    box: _Box,
+    box: BoxArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A shipment, or shipments, statuses, denials.")],
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Queue what a file says for one box; a running worker sends it, and again until the box confirms it."""
     settings = read_config(config)
@@ -54,7 +41,7 @@ def add(
 
 
 @app.command("list", epilog="Example: yaoma-bridge state list")
-def list_waiting(config: _Config = _DEFAULT_CONFIG) -> None:
+def list_waiting(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List the boxes with the messages that each has not confirmed."""
     table = Table("box", "confirmed", "waiting")
     with Store.look(read_config(config).store.place) as store, store.reading() as tx:
@@ -68,9 +55,9 @@ def list_waiting(config: _Config = _DEFAULT_CONFIG) -> None:
 
 @app.command(epilog="Example: yaoma-bridge state export H32132200561/box-1 /media/stick")
 def export(
-    box: _Box,
+    box: BoxArgument,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The stick; files come into its folder state/.")],
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write what a box has not confirmed onto a stick, for `yaoma list import DIR`."""
     settings = read_config(config)

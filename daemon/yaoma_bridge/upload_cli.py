@@ -3,13 +3,13 @@
 import json
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from yaoma_bridge.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from yaoma_bridge.config import BridgeConfig, read_config, read_signer
 from yaoma_bridge.destinations.find import make_destination
 from yaoma_bridge.errors import BridgeError
@@ -24,12 +24,9 @@ from yaoma_bridge.wording import LANGUAGES, said
 
 __all__ = ["explain", "hold", "retry", "revoke", "uploads"]
 
-_DEFAULT_CONFIG = Path("/etc/yaoma/bridge.toml")
 _MS = 1000
 _DEAD = (Fate.REFUSED, Fate.HELD, Fate.UNKNOWN)
 
-_Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="YAOMA_BRIDGE_CONFIG")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 _Wanted = Annotated[
     list[str] | None,
     typer.Argument(metavar="RECORD|CODE...", help="SITE/BOX/LOG/SEQ, a feed number, a code, or a platform's number."),
@@ -41,9 +38,9 @@ _Reason = Annotated[str, typer.Option(help="Everything that is held or refused f
 
 def explain(
     wanted: Annotated[str, typer.Argument(metavar="RECORD|CODE", help="As `uploads` prints it, or a code.")],
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     *,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """说明一条记录的上传。Tell where a record or a code stands at each platform, how it came there, and what to do."""
     settings = read_config(config)
@@ -60,12 +57,12 @@ def explain(
 
 
 def uploads(
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     *,
     state: Annotated[list[Fate] | None, typer.Option(help="Which; refused, held and unknown if none is named.")] = None,
     destination: _At = "",
     site: _Site = "",
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """列出没有上传成功的记录。List records that are stuck: refused, held back, or unknown."""
     settings = read_config(config)
@@ -84,7 +81,7 @@ def uploads(
 
 def retry(
     wanted: _Wanted = None,
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     *,
     destination: _At = "",
     site: _Site = "",
@@ -106,7 +103,7 @@ def retry(
 
 def hold(
     wanted: Annotated[list[str], typer.Argument(metavar="RECORD|CODE...", help="As for `retry`.")],
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     *,
     destination: _At = "",
 ) -> None:
@@ -123,7 +120,7 @@ def hold(
 def revoke(
     wanted: Annotated[list[str], typer.Argument(metavar="RECORD|CODE...", help="As for `retry`.")],
     destination: Annotated[str, typer.Option("--destination", "-d", help="At which destination.")],
-    config: _Config = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """撤回已通过的上传。Take back at a platform what it had accepted, where it allows that (such as 3507)."""
     settings = read_config(config)

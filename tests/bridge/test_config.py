@@ -127,7 +127,7 @@ def test_signing_key_when_it_is_missing_then_the_worker_ends_with_78(
     path = tmp_path / "bridge.toml"
     path.write_text(SAMPLE.read_text().replace("/var/lib/yaoma-bridge", str(tmp_path)))
     monkeypatch.setattr("sys.argv", ["yaoma-bridge", "run", "-c", str(path)])
-    monkeypatch.setattr("yaoma_bridge.cli.log_to_journal_or_stderr", lambda *_, **__: None)
+    monkeypatch.setattr("yaoma_bridge.run_cli.log_to_journal_or_stderr", lambda *_, **__: None)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 78

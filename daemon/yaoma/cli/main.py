@@ -7,13 +7,13 @@ import typer
 
 from yaoma import __version__
 from yaoma.cli.report import CommandError
-from yaoma.cli.verbs import VerbGroup
+from yaoma.cli.verbs import Verbs
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="yaoma",
-    cls=VerbGroup,
+    cls=Verbs,
     help="药码：柜台上的药品追溯码盒子。The box at the counter: reads drug trace codes, keeps every scan, delivers it.",
     epilog="Examples: yaoma run --config /etc/yaoma/yaoma.toml · yaoma status · yaoma journal verify",
     no_args_is_help=True,

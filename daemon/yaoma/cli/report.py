@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yaoma.config.last_good import last_good
-from yaoma.config.load import ConfigError, Loaded, load, read
 from yaoma.config.mistake import lines_of
-from yaoma.config.model import Config
+
+if TYPE_CHECKING:
+    from yaoma.config.load import ConfigError, Loaded
 
 __all__ = [
     "DEFAULT_CONFIG",
@@ -48,12 +48,14 @@ class CommandError(Exception):
         self.exit_code = exit_code
 
 
-def loaded(config: Path) -> Loaded:
+def loaded(config: Path) -> "Loaded":
     """Read the configuration.
 
     Raises:
         CommandError: With every mistake, if it can't be used.
     """
+    from yaoma.config.load import ConfigError, load  # noqa: PLC0415 - what checks it takes half of a short verb's time
+
     try:
         return load(config)
     except ConfigError as error:
@@ -69,6 +71,10 @@ def control_socket(config: Path) -> Path:
     Raises:
         CommandError: With every mistake, if there is no such socket.
     """
+    from yaoma.config.last_good import last_good  # noqa: PLC0415 - as above
+    from yaoma.config.load import ConfigError, read  # noqa: PLC0415 - as above
+    from yaoma.config.model import Config  # noqa: PLC0415 - as above
+
     reading = read(config)
     if reading.loaded is not None:
         return reading.loaded.config.control_socket
@@ -90,7 +96,7 @@ def _is_socket(path: Path) -> bool:
         return False
 
 
-def refused(error: ConfigError) -> CommandError:
+def refused(error: "ConfigError") -> CommandError:
     """Give the error that lists every mistake of a configuration."""
     lines = "\n".join(f"  {line}" for line in lines_of(error.mistakes, ()))
     return CommandError(f"配置有误 / The configuration can't be used: {error.path}\n{lines}", EX_CONFIG)

@@ -1,81 +1,75 @@
-"""Verbs: the commands of `yaoma`, each imported when it is asked for, so that the daemon starts without the others."""
+"""Verbs: the commands of `yaoma`, in the order of its help."""
 
-import gc
-from collections.abc import Iterator, Mapping
-from importlib import import_module
-from typing import Any, Final
+from typing import ClassVar
 
-import typer
-from typer.core import TyperGroup
-from typer.main import get_group
+from yaoma_link.verb_group import Verb, VerbGroup
 
-__all__ = ["VerbGroup"]
-
-#: Verb by verb in the order of the help; module of `yaoma.cli`, and its function or its app of further commands.
-_VERBS: Final = {
-    "run": ("run", "run"),
-    "status": ("status", "status"),
-    "scan": ("scan", "scan"),
-    "watch": ("watch", "watch"),
-    "doctor": ("doctor", "doctor"),
-    "ticket": ("ticket", "app"),
-    "stock": ("stock", "app"),
-    "duty": ("duty", "app"),
-    "problem": ("problem", "problem"),
-    "report": ("site_report", "report"),
-    "scanners": ("scanners", "app"),
-    "indicators": ("indicators", "app"),
-    "config": ("config", "app"),
-    "policy": ("policy", "app"),
-    "list": ("list", "app"),
-    "update": ("update", "update"),
-    "journal": ("journal", "app"),
-    "person": ("person", "app"),
-    "keys": ("keys", "app"),
-    "enroll": ("enroll", "app"),
-}
+__all__ = ["Verbs"]
 
 
-class VerbGroup(TyperGroup):
-    """The group of all verbs; only the help and the one that is called are imported.
+class Verbs(VerbGroup):
+    """The verbs of the box: the daemon is one of them, and starts without the others."""
 
-    Args:
-        settings: Typer's own, handed through.
-    """
-
-    def __init__(self, **settings: object) -> None:
-        super().__init__(**settings)  # type: ignore[arg-type]  # Typer calls it with the settings of its own class
-        self.commands = _Commands()  # type: ignore[assignment]  # nobody adds a command to it
-
-
-class _Commands(Mapping[str, Any]):
-    """The commands by name, made at the first look; a plain dictionary would need them all at once."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - the class of Typer's commands has no public name
-        if name not in self._made:
-            self._made[name] = _command(*_VERBS[name], name=name)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_VERBS)
-
-    def __len__(self) -> int:
-        return len(_VERBS)
-
-
-def _command(module: str, attribute: str, *, name: str) -> object:
-    # What is imported stays: looking for garbage meanwhile finds none, and takes a twentieth of the start.
-    gc.disable()
-    try:
-        found = getattr(import_module(f"yaoma.cli.{module}"), attribute)
-    finally:
-        gc.enable()
-    holder = typer.Typer(add_completion=False, rich_markup_mode=None)
-    if isinstance(found, typer.Typer):
-        holder.add_typer(found, name=name)
-    else:
-        holder.command(name)(found)
-    return get_group(holder).commands[name]
+    VERBS: ClassVar = {
+        "run": Verb(
+            "yaoma.cli.run", "run", "Run the box: read scanners, judge, keep, show, deliver. Ends on SIGTERM or Ctrl-C."
+        ),
+        "status": Verb(
+            "yaoma.cli.status",
+            "status",
+            "Ask the running daemon how it does: journal, uplink, scanners, stations, list, today's counts.",
+        ),
+        "scan": Verb(
+            "yaoma.cli.scan",
+            "scan",
+            "Judge one code and explain the verdict. Nothing is recorded, and no daemon is needed.",
+        ),
+        "watch": Verb(
+            "yaoma.cli.watch",
+            "watch",
+            "Print each scan as one line of JSON once it is kept; HIS or ERP needs no scanner of its own.",
+        ),
+        "doctor": Verb(
+            "yaoma.cli.doctor",
+            "doctor",
+            "Check configuration, disk, keys, clock, scanners, broker, delivery, list and journal; "
+            "say what to do first.",
+        ),
+        "ticket": Verb("yaoma.cli.ticket", "app", "Open, fill, close or cancel the ticket of a station."),
+        "stock": Verb("yaoma.cli.stock", "app", "Goods that carry no trace code: what came, went and is left."),
+        "duty": Verb("yaoma.cli.duty", "app", "What the site has to see to, the most urgent first."),
+        "problem": Verb(
+            "yaoma.cli.problem",
+            "problem",
+            "Report a problem; it is recorded, delivered to the centre, and stands in the reports.",
+        ),
+        "report": Verb(
+            "yaoma.cli.site_report",
+            "report",
+            "Write a report: rates with their formula, the daily sheet, a recall, evidence, lists, an inspection pack.",
+        ),
+        "scanners": Verb(
+            "yaoma.cli.scanners", "app", "Scanners: what is plugged in, pair a new one, test, watch, calibrate."
+        ),
+        "indicators": Verb(
+            "yaoma.cli.indicators", "app", "Lamps, buzzers and loudspeakers, while the daemon does not run."
+        ),
+        "config": Verb("yaoma.cli.config", "app", "Make a configuration, check it, show what it amounts to."),
+        "policy": Verb(
+            "yaoma.cli.policy", "app", "Which rules count here and why; check a file of rules; explain a reason."
+        ),
+        "list": Verb("yaoma.cli.list", "app", "What the box may accept: the signed list."),
+        "update": Verb(
+            "yaoma.cli.update",
+            "update",
+            "Fetch the newest list that the centre has signed; what is forged, older or expired changes nothing.",
+        ),
+        "journal": Verb(
+            "yaoma.cli.journal", "app", "Look at the journal, prove it, take it away. Works without the daemon."
+        ),
+        "person": Verb("yaoma.cli.person", "app", "Identities that the box holds sealed: how many, and erase them."),
+        "keys": Verb("yaoma.cli.keys", "app", "The box's own keys: made on the box, never leaving it."),
+        "enroll": Verb(
+            "yaoma.cli.enroll", "app", "Join a centre: keys are made here, only a request and a public key leave."
+        ),
+    }
