@@ -1,7 +1,7 @@
 """Bridge metrics: the store's figures for Prometheus and the worker's health, to programs on this host only.
 
-All figures but `worker_healthy` are the store's, so every worker gives the same; it is enough to ask one. Labels are
-names from the configuration, codes of institutions and stable ids, nothing that a scanner read.
+All figures but `worker_healthy` and `workers_met_total` are the store's, so every worker gives the same; it is enough
+to ask one. Labels are names from the configuration, codes of institutions and stable ids, nothing that a scanner read.
 """
 
 import json
@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
-from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import yaoma
+from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.errors import StoreError
 from yaoma_bridge.site_status import sites_status
 from yaoma_bridge.store import Store, StorePlace
@@ -62,6 +63,12 @@ class StoreCollector(Collector):
         yield GaugeMetricFamily(
             "yaoma_bridge_worker_healthy", "Whether this worker goes on.", value=float(self._is_healthy())
         )
+        met = CounterMetricFamily(
+            "yaoma_bridge_workers_met", "How often this worker found another at the same work.", labels=("work",)
+        )
+        for kind, count in CONTENTION.counts().items():
+            met.add_metric([kind], count)
+        yield met
         try:
             if self._found_s is None or time.monotonic() - self._found_s >= _KEPT_S:
                 with Store.look(self._place) as store, store.reading() as tx:

@@ -24,6 +24,9 @@ __all__ = ["PostgresStore"]
 
 _CONNECT_S: Final = 10
 
+#: How far a worker's clock may be from the server's: claims and leases of 30 s and more go by the workers' clocks.
+_MOST_SKEW_MS: Final = 10_000
+
 #: Advisory locks: the first number says of what kind, the second of which.
 _ALL: Final = 0x5961_6F00
 _BOX: Final = 0x5961_6F01
@@ -82,6 +85,7 @@ class PostgresStore(Store):
         """Connect; make the tables if there are none, one worker at a time."""
         name, connection = _connected(str(place))
         try:
+            _check_clock(name, connection)
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", (_ALL,))
                 done = applied(connection)
@@ -181,15 +185,29 @@ def _connected(address: str) -> "tuple[str, psycopg.Connection[Any]]":
     return name, connection
 
 
+def _check_clock(name: str, connection: "psycopg.Connection[Any]") -> None:
+    """Refuse to work with a clock by which others' claims would look dead, or one's own never end."""
+    asked_ms = time.time_ns() // 1_000_000
+    row = connection.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").fetchone()
+    assert row is not None
+    answered_ms = time.time_ns() // 1_000_000
+    skew_ms = max(asked_ms - row[0], row[0] - answered_ms)
+    if skew_ms > _MOST_SKEW_MS:
+        said = f"its clock and this machine's differ by {skew_ms // 1000} s"
+        raise StoreUnavailableError(name, said, "Let both set their clocks by NTP (chrony), then start again")
+
+
 def _check(name: str, done: Sequence[str]) -> None:
     if done and newest() < done[-1]:
         raise StoreDamagedError(name, "was written by a newer version", "Install that version again")
 
 
 def _sorted(name: str, error: "psycopg.Error") -> StoreError:
-    """Sort an error by what to do next; the first line of what the server says names tables, never values."""
+    """Sort an error by what to do next, without the value that the server quotes when it refuses one."""
     if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure)):
         return StoreBusyError(name, "two workers met", "")
+    if isinstance(error, (psycopg.DataError, psycopg.IntegrityError)):
+        return StoreUnavailableError(name, f"refuses a value (SQLSTATE {error.sqlstate})", "Report this as a defect")
     said = (error.diag.message_primary or str(error).strip().split("\n", 1)[0]) if str(error) else "no answer"
     if isinstance(error, (errors.DataCorrupted, errors.IndexCorrupted)):
         return StoreDamagedError(name, said, "Keep the database and restore the newest backup")

@@ -247,11 +247,8 @@ def test_a_store_from_a_backup_doubles_nothing_at_the_platform(
     first.upload()
     first.upload(10)
     first.close()
-    for file in tmp_path.glob("bridge.db*"):
-        file.unlink()
-    again = UploadingBridge(
-        tmp_path, AlihealthDestination("alihealth", options), facts=CentreFacts(institutions=tmp_path / "sites")
-    )
+    (tmp_path / "empty").mkdir()
+    again = _bridge(tmp_path / "empty", log, options)
     again.take(log.payload(), name=log.name)
     again.bill()
     again.upload()

@@ -22,6 +22,7 @@ from yaoma_bridge.authorisations import authorisations_of, warn_daily
 from yaoma_bridge.bill import Institution, InstitutionKind
 from yaoma_bridge.bridge_metrics import serve_metrics
 from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.platform import Answer, AnswerState
 from yaoma_link.local_address import LocalAddress
@@ -83,6 +84,7 @@ def _get(address: str, path: str) -> tuple[int, str]:
 
 def test_metrics_and_health_are_served_on_loopback(bridge: UploadingBridge) -> None:
     """Prometheus reads them as they are; health says 503 once the worker stands still; no code stands anywhere."""
+    CONTENTION.add("bills")
     address, healthy = f"127.0.0.1:{_free_port()}", [True]
     web = serve_metrics(LocalAddress.parse(address), bridge.place, lambda: healthy[0])
     web.start()
@@ -95,6 +97,7 @@ def test_metrics_and_health_are_served_on_loopback(bridge: UploadingBridge) -> N
         }
         assert found["yaoma_bridge_records_waiting_at_boxes", ("site", "H1")] == 4
         assert found["yaoma_bridge_store_readable",] == 1
+        assert found["yaoma_bridge_workers_met_total", ("work", "bills")] >= 1
         labels = (("destination", "scripted"), ("reason", "sold_elsewhere"), ("site", "H1"))
         assert found["yaoma_bridge_refused", *labels] == 1
         assert A.removeprefix("cn20:") not in text

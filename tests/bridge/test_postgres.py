@@ -15,11 +15,12 @@ from fakes.bridge_workers import BridgeWorkers
 from fakes.broker import Broker
 from fakes.postgres import NO_POSTGRES, Postgres, find_postgres
 from fakes.stepped_bridge import register
+from yaoma_bridge import postgres_store
 from yaoma_bridge.claims import take
 from yaoma_bridge.errors import StoreDamagedError, StoreUnavailableError
+from yaoma_bridge.intake import Intake
 from yaoma_bridge.postgres_sql import data_type_sql, statement, values
 from yaoma_bridge.store import Store
-from yaoma_bridge.worker import Intake
 from yaoma_link.receipt import Receipt
 from yaoma_link.report import PublishProperties, Received
 from yaoma_link.topics import BoxName, Channel
@@ -94,6 +95,29 @@ def test_server_when_it_is_not_there_then_the_error_says_so_and_hides_the_passwo
     assert "clerk" not in str(error.value)
     assert "127.0.0.1:1/bridge" in str(error.value)
     assert "Check the server" in error.value.hint
+
+
+@pytest.mark.parametrize("wrong_s", [-60, 60])
+def test_store_when_a_workers_clock_is_wrong_then_it_does_not_work(
+    place: str, wrong_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a wrong clock another's lease looks dead and its upload lost, so such a worker never begins."""
+    Store.open(place).close()
+    right_ns = time.time_ns
+    monkeypatch.setattr(postgres_store.time, "time_ns", lambda: right_ns() + wrong_s * 10**9)
+    with pytest.raises(StoreUnavailableError, match=r"differ by (59|60) s") as raised:
+        Store.open(place)
+    assert "NTP" in raised.value.hint
+
+
+def test_value_when_the_server_refuses_it_then_the_error_does_not_quote_it(place: str) -> None:
+    """What is stored may be a code or a name; a log line never shows it."""
+    with Store.open(place) as store, pytest.raises(StoreUnavailableError) as raised, store.writing() as tx:
+        tx.execute("INSERT INTO epoch (epoch, began_ms, reason) VALUES (?,?,?)", ("81010010000000110011", 1, "made"))
+    assert "8101" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    with Store.open(place) as store, pytest.raises(StoreUnavailableError, match="22P02"), store.writing() as tx:
+        tx.execute("INSERT INTO epoch (epoch, began_ms, reason) VALUES (?,?,?)", ("8101x", 1, "made"))
 
 
 def test_store_when_a_newer_version_wrote_it_then_it_is_left_alone(server: Postgres, place: str) -> None:
