@@ -42,6 +42,7 @@ _STEPS: Final[Mapping[str, tuple[str, str, str]]] = {
     "gift_in": ("OBSERVE", "receiving", ""),
     "return_supplier": ("OBSERVE", "shipping", "returned"),
     "transfer_out": ("OBSERVE", "shipping", "in_transit"),
+    "wholesale": ("OBSERVE", "shipping", "in_transit"),
     "gift_out": ("OBSERVE", "shipping", ""),
     "recall_out": ("OBSERVE", "shipping", "recalled"),
     "dispense": ("OBSERVE", "dispensing", "dispensed"),

@@ -9,7 +9,7 @@ from fakes.ticketed import code_of
 from yaoma.core.canonical import Json
 from yaoma_bridge.alihealth.bill_types import Family, bill_type
 from yaoma_bridge.alihealth.options import AlihealthOptions, own_settings
-from yaoma_bridge.alihealth.parameters import upload_parameters
+from yaoma_bridge.alihealth.parameters import counterpart, needs_counterpart, upload_parameters
 from yaoma_bridge.alihealth.plan import divided, ruled
 from yaoma_bridge.alihealth.signing import SignMethod, signature
 from yaoma_bridge.alihealth.verdicts import reason_of
@@ -62,6 +62,7 @@ def test_a_call_is_signed_as_the_open_platform_says(method: SignMethod, made: st
         (Family.LSYD, "receive", 102),
         (Family.LSYD, "dispense", 321),
         (Family.LSYD, "transfer_out", 203),
+        (Family.LSYD, "wholesale", 201),
         (Family.YLJG, "dispense", 323),
         (Family.YLJG, "vaccinate", 322),
         (Family.YLJG, "return_customer", 116),
@@ -170,6 +171,19 @@ def test_deliveries_of_two_suppliers_go_in_two_bills() -> None:
     assert [(one["qu_receivable"], one["xt_is_check"]) for one in said] == [("1", "1"), ("3", "0")]
     assert said[1]["xt_check_code_desc"] == "未到货2 多到货0 存疑0"
     assert [one["from_bill_code"] for one in said] == ["S1", "S2"]
+
+
+@pytest.mark.row("S4-04", part="bridge")
+def test_a_wholesale_names_the_company_that_gets_the_goods() -> None:
+    """A sale to a company goes out as 201, from us to the one that the ticket names."""
+    bill = replace(_bill(_line(1), operation="wholesale"), facts={"partner": "乙公司"})
+    (parcel,) = divided(bill, _OPTIONS)
+    assert (needs_counterpart(parcel), counterpart(parcel)) == (True, "乙公司")
+    settings = own_settings(_PHARMACY)
+    assert settings is not None
+    said = upload_parameters(parcel, settings, _OPTIONS, "ent-2")
+    assert (said["bill_type"], said["from_user_id"], said["to_user_id"]) == ("201", "ent-1", "ent-2")
+    assert "xt_is_check" not in said
 
 
 def test_a_sale_says_nothing_of_a_person() -> None:

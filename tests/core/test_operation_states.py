@@ -24,6 +24,7 @@ vaccinate        hist none    ok       held        open   sold      check    gon
 return_customer  hist nosale  nosale   held        open   ok        check    gone dead
 transfer_in      ok   ok      stock    held        stock  sold      check    ok   dead
 transfer_out     hist none    ok       held        open   sold      check    gone dead
+wholesale        hist none    ok       held        open   sold      check    gone dead
 move             hist none    ok       held        ok     sold      check    gone dead
 split            hist none    ok       held        open   sold      check    gone dead
 gift_in          ok   ok      stock    held        stock  sold      check    gone dead

@@ -51,6 +51,15 @@ def test_sale_when_another_drug_is_scanned_then_it_stops_and_the_bill_does_not_g
     assert (ticket.packs, ticket.lines[0].filled) == (2, 2)
 
 
+def test_wholesale_when_nobody_says_who_gets_the_goods_then_it_is_not_opened(new_bench: NewBench) -> None:
+    """A company that sells to another names it (S4-04); the record keeps the name with the ticket."""
+    bench = new_bench()
+    assert bench.ticket(Action.OPEN, "wholesale").refusal == "partner_needed"
+    assert bench.ticket(Action.OPEN, "wholesale", facts=(("partner", ""),)).refusal == "partner_needed"
+    assert not bench.ticket(Action.OPEN, "wholesale", facts=(("partner", "某某医药有限公司"),)).refusal
+    assert _kept(bench)[-1].fields["facts"] == {"partner": "某某医药有限公司"}
+
+
 def test_emergency_when_a_pack_is_used_before_it_is_checked_then_a_duty_with_a_deadline_stays(
     new_bench: NewBench,
 ) -> None:

@@ -10,7 +10,7 @@ from yaoma.shell.operations import Direction, OperationsError, load_operations
 #: DESIGN.md 2, the check that puts a return back on the shelf (DOMAIN.md 5.1), and the wards (S1-22).
 IDS = """
     receive return_supplier dispense dispense_ward vaccinate return_customer transfer_in transfer_out
-    move split gift_in gift_out count sample damage destroy recall_out check_return verify
+    wholesale move split gift_in gift_out count sample damage destroy recall_out check_return verify
 """
 
 

@@ -42,7 +42,7 @@ LinesFile = Annotated[
 ]
 Facts = Annotated[
     list[str] | None,
-    typer.Option("--fact", metavar="NAME=TEXT", help="What else the till says: visit, settlement, prescription, ..."),
+    typer.Option("--fact", metavar="NAME=TEXT", help="What else the till says: visit, settlement, partner, ..."),
 ]
 
 

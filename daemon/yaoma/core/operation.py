@@ -36,6 +36,7 @@ class Operation:
         hands_out: It may take units from an opened pack, and asks for an identity where the policy wants one.
         keeps: A pack that has a state keeps it.
         named: Only a named operator may do it (S2-11).
+        partner: Its ticket names the company or site on the other side (S4-04).
         till: It takes place at a till, whose other codes are none of the box's business (DESIGN.md 11).
     """
 
@@ -54,6 +55,7 @@ class Operation:
     keeps: bool = False
     named: bool = False
     till: bool = False
+    partner: bool = False
 
     def name(self, language: str) -> str:
         """Give the name in a language of the catalogue."""

@@ -37,6 +37,7 @@ FACTS = frozenset(
         "insured_area",  # 参保地医保区划
         "invoice",  # 发票号
         "invoice_code",  # 发票代码
+        "partner",  # 往来单位: who gets what leaves, or has sent what comes; a site's code or a company's name
         "pharmacist",
         "prescriber",
         "prescription",  # 处方号

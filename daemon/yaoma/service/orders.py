@@ -160,6 +160,8 @@ class Orders:
         post = self.posts.get(command.station)
         if operation.named and not (command.operator or (post and post.operator)):
             raise CommandRefusedError("operator_needed")
+        if operation.partner and not dict(command.facts).get("partner"):
+            raise CommandRefusedError("partner_needed")
         allowlist = self.allowlist()
         if command.shipment and (allowlist is None or allowlist.shipment(command.shipment) is None):
             raise CommandRefusedError("shipment_unknown")

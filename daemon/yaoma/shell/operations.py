@@ -13,7 +13,7 @@ from yaoma.shell.resources import config_file
 
 __all__ = ["Direction", "Operation", "OperationsError", "load_operations"]
 
-_SWITCHES: Final = frozenset({"receives", "takes_unfit", "opens", "hands_out", "keeps", "named", "till"})
+_SWITCHES: Final = frozenset({"receives", "takes_unfit", "opens", "hands_out", "keeps", "named", "till", "partner"})
 _KEYS: Final = _SWITCHES | {"zh", "en", "direction", "states", "into", "doubtful_into", "reasons"}
 
 
@@ -76,6 +76,7 @@ def _operation(name: str, entry: Mapping[str, object]) -> Operation:
         keeps=switches["keeps"] is True,
         named=switches["named"] is True,
         till=switches["till"] is True,
+        partner=switches["partner"] is True,
     )
 
 

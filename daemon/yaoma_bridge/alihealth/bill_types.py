@@ -35,6 +35,7 @@ _TYPES: Final[Mapping[tuple[Family, str], int]] = {
     (Family.LSYD, "return_customer"): 116,
     (Family.LSYD, "transfer_in"): 104,
     (Family.LSYD, "transfer_out"): 203,
+    (Family.LSYD, "wholesale"): 201,
     (Family.LSYD, "gift_in"): 110,
     (Family.LSYD, "gift_out"): 212,
     (Family.LSYD, "sample"): 206,

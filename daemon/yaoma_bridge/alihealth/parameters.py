@@ -15,7 +15,8 @@ from yaoma_bridge.platform import Parcel
 __all__ = ["bill_days", "counterpart", "needs_counterpart", "upload_parameters"]
 
 #: Types with a company on the other side, without which the platform can't book them.
-_BETWEEN: Final = frozenset({102, 202})
+_BETWEEN: Final = frozenset({102, 201, 202})
+_PURCHASE: Final = 102
 _INTO: Final = range(100, 200)
 #: The client that the platform wants named: an ERP interface (DOMAIN.md 3.5, mandatory).
 _CLIENT_TYPE: Final = "2"
@@ -29,7 +30,7 @@ def needs_counterpart(parcel: Parcel) -> bool:
 
 def counterpart(parcel: Parcel) -> str:
     """Give the name of the company on the other side, as the despatch note or the till writes it; empty if unknown."""
-    return _text(_difference(parcel), "supplier") or parcel.bill.supplier or parcel.bill.facts.get("supplier", "")
+    return _text(_difference(parcel), "supplier") or parcel.bill.supplier or parcel.bill.facts.get("partner", "")
 
 
 def upload_parameters(
@@ -66,7 +67,7 @@ def upload_parameters(
         "from_user_id": sender,
         "to_user_id": receiver,
         "drug_list_json": _drug_list(parcel),
-        **(_checked(parcel, own) if kind == min(_BETWEEN) else {}),
+        **(_checked(parcel, own) if kind == _PURCHASE else {}),
     }
 
 

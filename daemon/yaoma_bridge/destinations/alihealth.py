@@ -232,10 +232,10 @@ class AlihealthDestination:
     def _partner(self, parcel: Parcel, own: OwnSettings, now_ms: int) -> str:
         """Give the 企业id of the company on the other side: from the institution's file, or by its name."""
         name = counterpart(parcel)
-        if not name or not needs_counterpart(parcel):
-            return ""
         if name in own.partners:
             return own.partners[name].ent_id
+        if not name or not needs_counterpart(parcel):
+            return ""
         key = own.ref_ent_id, name
         if key not in self._partners:
             method = f"{family_of(parcel.bill).value}.query.getentinfo"
