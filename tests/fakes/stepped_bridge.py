@@ -12,6 +12,7 @@ from fakes.box import BoxLog, box_signer, receipt_signer
 from fakes.postgres import Postgres
 from yaoma_bridge.deliver import Feeder
 from yaoma_bridge.destinations.file import FileDestination, FileOptions
+from yaoma_bridge.intake import Intake
 from yaoma_bridge.postgres_sql import statement
 from yaoma_bridge.postgres_sql import values as in_order
 from yaoma_bridge.receipts import Outgoing
@@ -20,7 +21,6 @@ from yaoma_bridge.settle import logs_to_settle, settle_log
 from yaoma_bridge.store import Store
 from yaoma_bridge.unsigned import leave_unsigned, logs_left_unsigned
 from yaoma_bridge.verify import logs_to_verify, verify_log
-from yaoma_bridge.worker import Intake
 from yaoma_link.receipt import Receipt
 from yaoma_link.report import PublishProperties, Received
 from yaoma_link.topics import BoxName, Channel
