@@ -5,13 +5,8 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.list_files import opened
 from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
-from yaoma.config.chosen_policy import chosen_policy
 from yaoma.core.product import Product
-from yaoma.core.receipt_text import receipt_lines
-from yaoma.shell.database import DatabaseError
-from yaoma.shell.report_source import ReportSource
 
 __all__ = ["receipt"]
 
@@ -26,6 +21,13 @@ def receipt(
 
     Example: yaoma ticket receipt 1f0c9a7be2d34a55
     """
+    # The other commands of a ticket ask the daemon, and need nothing of journal, list and policy.
+    from yaoma.cli.list_files import opened  # noqa: PLC0415 - see above
+    from yaoma.config.chosen_policy import chosen_policy  # noqa: PLC0415 - see above
+    from yaoma.core.receipt_text import receipt_lines  # noqa: PLC0415 - see above
+    from yaoma.shell.database import DatabaseError  # noqa: PLC0415 - see above
+    from yaoma.shell.report_source import ReportSource  # noqa: PLC0415 - see above
+
     found = loaded(config).config
     try:
         source = ReportSource(found.state.folder)
