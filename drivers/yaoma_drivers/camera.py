@@ -10,7 +10,7 @@ from yaoma_drivers.appearance import Appearances
 from yaoma_drivers.camera_folder import CameraFolder
 from yaoma_drivers.camera_video import CameraVideo
 from yaoma_drivers.capture import CaptureSettings
-from yaoma_drivers.driver import AbsolutePath, DriverOptions
+from yaoma_drivers.driver import AbsolutePath, DriverOptions, IsListed
 from yaoma_drivers.evidence import Evidence
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
@@ -131,6 +131,10 @@ class CameraDriver:
 
     def __init__(self, scanner: str, options: CameraOptions) -> None:
         self._source = options.source(scanner)
+
+    def consult(self, is_listed: IsListed) -> None:
+        """Take whom to ask about products: a code whose product no list knows must be read in one more picture."""
+        self._source.is_listed = is_listed
 
     def symbols(self, stop: Stop) -> Iterator[Symbol]:
         """Yield codes until the camera or folder goes or `stop` is set; a picture begun is finished first.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from yaoma_drivers.decoder import symbol_of_reading
 from yaoma_drivers.decoding.picture_reader import PictureReader
+from yaoma_drivers.driver import IsListed
 from yaoma_drivers.errors import DeviceError, DeviceGone, DeviceReason, DeviceRefused
 from yaoma_drivers.evidence import Evidence
 from yaoma_drivers.picture import to_grey
@@ -32,6 +33,8 @@ class CameraFolder:
         settle_ms: After how long without change a half-written picture is given up, in milliseconds.
         second_reader: Whether zbar looks where zxing-cpp has found nothing.
         evidence: Makes what keeps cut-outs of trace codes, or None.
+
+    Whoever sets `is_listed` is asked about each text; of two at one place the one that is on a list counts.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class CameraFolder:
         self._poll_ms = poll_ms
         self._second_reader = second_reader
         self._new_evidence = evidence
+        self.is_listed: IsListed | None = None
         self._folder = PictureFolder(folder, settle_ms)
         self._was_listed = False
         self._blank_count = 0
@@ -68,7 +72,7 @@ class CameraFolder:
             DeviceRefused: Our user may not read it, or it is no folder.
         """
         with ExitStack() as ends:
-            reader = ends.enter_context(PictureReader(second_reader=self._second_reader))
+            reader = ends.enter_context(PictureReader(second_reader=self._second_reader, is_listed=self.is_listed))
             evidence = ends.enter_context(self._new_evidence()) if self._new_evidence is not None else None
             yield from self._pictures(stop, reader, evidence)
 

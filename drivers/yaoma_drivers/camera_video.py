@@ -9,6 +9,7 @@ from yaoma_drivers.appearance import Appearances
 from yaoma_drivers.capture import CaptureSettings
 from yaoma_drivers.decoder import symbol_of_reading
 from yaoma_drivers.decoding.picture_reader import PictureReader
+from yaoma_drivers.driver import IsListed
 from yaoma_drivers.errors import DeviceBusy, DeviceGone, DeviceReason
 from yaoma_drivers.evidence import Evidence
 from yaoma_drivers.newest_frame import NewestFrame
@@ -36,6 +37,8 @@ class CameraVideo:
         appearances: What is in view.
         second_reader: Whether zbar looks where zxing-cpp has found nothing.
         evidence: Makes what keeps cut-outs of trace codes, or None.
+
+    Whoever sets `is_listed` is asked about each text; what is on no list needs one more picture.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class CameraVideo:
         self._appearances = appearances
         self._second_reader = second_reader
         self._new_evidence = evidence
+        self.is_listed: IsListed | None = None
         self._newest: NewestFrame | None = None
         self._decoded_count = 0
         self._damaged_count = 0
@@ -81,7 +85,7 @@ class CameraVideo:
         gate = StillGate()
         with ExitStack() as ends:
             newest = self._newest = ends.enter_context(NewestFrame(self._settings, self._scanner))
-            reader = ends.enter_context(PictureReader(second_reader=self._second_reader))
+            reader = ends.enter_context(PictureReader(second_reader=self._second_reader, is_listed=self.is_listed))
             evidence = ends.enter_context(self._new_evidence()) if self._new_evidence is not None else None
             heard_ms = _now_ms() + _OPENING_MS
             while True:

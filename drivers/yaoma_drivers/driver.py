@@ -1,6 +1,6 @@
 """Driver: what a class must offer to turn one scanner into symbols."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar, Protocol, runtime_checkable
 
@@ -10,7 +10,10 @@ from yaoma_drivers.signal import Signal
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
 
-__all__ = ["AbsolutePath", "Driver", "DriverOptions", "Showing"]
+__all__ = ["AbsolutePath", "Consulting", "Driver", "DriverOptions", "IsListed", "Showing"]
+
+#: Says of a text (its bytes, its AIM identifier) whether a list knows its product; None where no list can say.
+IsListed = Callable[[bytes, str], bool | None]
 
 
 def _absolute(path: Path) -> Path:
@@ -64,4 +67,13 @@ class Showing(Protocol):
 
     def show(self, symbol: Symbol, signal: Signal) -> None:
         """Tell the device what came of a symbol, from any thread, never waiting; what it is slow to take is lost."""
+        ...
+
+
+@runtime_checkable
+class Consulting(Protocol):
+    """What a driver offers besides if it doubts what it reads until somebody knows the product (DECODE.md 7)."""
+
+    def consult(self, is_listed: IsListed) -> None:
+        """Take whom to ask, before `symbols` is called; the answer comes at once, on the driver's own thread."""
         ...

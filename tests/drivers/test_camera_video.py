@@ -154,6 +154,32 @@ def test_symbols_when_a_code_flashes_by_in_one_picture_then_it_does_not_count(li
         assert [symbol.data for symbol in listener.rest()] == expected
 
 
+@pytest.mark.parametrize(("is_listed", "shown", "count"), [(True, 2, 1), (None, 2, 1), (False, 2, 0), (False, 3, 1)])
+def test_symbols_when_no_list_knows_the_product_then_one_more_picture_must_agree(
+    listen: Listen,
+    bench: Bench,
+    is_listed: bool | None,  # noqa: FBT001 - parameter
+    shown: int,
+    count: int,
+) -> None:
+    """A misread seldom names a product that there is; a pack that the list does not know is seen all the same."""
+
+    class Shown(DrawnCamera):
+        def read(self) -> tuple[bool, Picture | None]:
+            is_read, image = super().read()
+            time.sleep(0.15)  # so slow that the driver sees each picture
+            return is_read, as_jpeg(scene(CODES[0])) if 3 <= self.reads < 3 + shown else image
+
+    camera = Shown(EMPTY)
+    bench.answers = [camera]
+    reader = driver(confirm_frames=2)
+    reader.consult(lambda data, aim: is_listed if (data, aim) == (CODES[0].encode(), "]C0") else None)
+    listener = listen(reader)
+    camera.wait(8)
+    listener.end()
+    assert [symbol.data for symbol in listener.rest()] == [CODES[0].encode()] * count
+
+
 def test_symbols_when_nothing_moves_then_pictures_are_not_decoded(listen: Listen, bench: Bench) -> None:
     """An empty counter, and a pack that lies there as one scan, cost three looks and then one a second."""
     for image, expected in ((EMPTY, 0), (as_jpeg(scene(CODES[0])), 1)):

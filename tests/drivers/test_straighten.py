@@ -144,17 +144,22 @@ def test_guard_when_a_text_is_no_trace_code_then_it_stays_and_is_sure_only_if_it
         assert not other.is_sure
 
 
-def test_read_when_a_list_of_products_refuses_a_text_then_it_is_not_read() -> None:
-    """Whoever knows more than the bars is asked about each text, with its identifier."""
+@pytest.mark.parametrize(("answer", "is_sure"), [(True, True), (None, True), (False, False)])
+def test_read_when_no_list_knows_the_product_then_it_is_read_and_not_sure(
+    answer: bool | None,  # noqa: FBT001 - parameter
+    is_sure: bool,  # noqa: FBT001 - parameter
+) -> None:
+    """Whoever knows more than the bars is asked about each text and its identifier; who can't tell changes nothing."""
     asked = []
 
-    def is_listed(data: bytes, aim: str) -> bool:
+    def is_listed(data: bytes, aim: str) -> bool | None:
         asked.append((data, aim))
-        return False
+        return answer
 
     sheet = on_paper((code128("81234567890123456789"), 100, 100))
-    with PictureReader(second_reader=False, is_plausible=is_listed) as reader:
-        assert reader.read(sheet) == []
+    with PictureReader(second_reader=False, is_listed=is_listed) as reader:
+        (reading,) = reader.read(sheet)
+    assert (reading.data, reading.is_sure) == (b"81234567890123456789", is_sure)
     assert asked == [(b"81234567890123456789", "]C0")]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from yaoma import __version__
 from yaoma.cli.central import commands_of
-from yaoma.cli.knowledge import list_used, opened_lists, person_sealer, policy_used, seal_with
+from yaoma.cli.knowledge import is_listed_by, list_used, opened_lists, person_sealer, policy_used, seal_with
 from yaoma.cli.outputs import outputs_of
 from yaoma.cli.screens import metrics_of, status_of
 from yaoma.cli.uplink import info_of, line_opener
@@ -57,7 +57,7 @@ from yaoma.shell.outbox import Outbox
 from yaoma.shell.site_file import open_site
 from yaoma.shell.site_ledger import SiteLedger
 from yaoma_drivers import registry
-from yaoma_drivers.driver import Driver, Showing
+from yaoma_drivers.driver import Consulting, Driver, Showing
 from yaoma_drivers.stop import Stop
 from yaoma_link.identity import load_signer, load_verifiers
 from yaoma_link.topics import BoxName
@@ -128,6 +128,9 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
         one.name: made(registry.load(one.driver, own_only=safe_mode), one.name, loaded.options[one.name])
         for one in scanners
     }
+    for one in drivers.values():
+        if isinstance(one, Consulting):
+            one.consult(is_listed_by(lists))
     left_out = tuple(one.name for one in config.scanner if one.name not in drivers)
     readers = tuple(
         Reader(name, driver, items, stop, watch.heart(f"reader-{name}", HAND_OVER_S))

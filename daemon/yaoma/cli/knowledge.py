@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from yaoma.config.model import Config
+from yaoma.core.code import ControlCode, Lookalike, parse
 from yaoma.core.identity import Identity
 from yaoma.core.note import Verifier
 from yaoma.core.scan import Person
@@ -12,8 +13,10 @@ from yaoma.shell.list_db import ListDb
 from yaoma.shell.list_store import ListStore
 from yaoma.shell.person_sealer import PersonSealer
 from yaoma.shell.policy_holder import PolicyHolder
+from yaoma_drivers.driver import IsListed
+from yaoma_drivers.symbol import MAX_SYMBOL_BYTES, Symbol
 
-__all__ = ["list_used", "opened_lists", "person_sealer", "policy_used", "seal_with"]
+__all__ = ["is_listed_by", "list_used", "opened_lists", "person_sealer", "policy_used", "seal_with"]
 
 
 def opened_lists(config: Config, verifiers: Sequence[Verifier], at_least: int, floor: TimeFloor) -> ListStore:
@@ -61,3 +64,24 @@ def person_sealer(config: Config) -> PersonSealer | None:
     """
     salt = config.keys.salt
     return PersonSealer(config.site, config.box, config.keys.seal, salt.read_bytes()) if salt else None
+
+
+def is_listed_by(lists: ListStore) -> IsListed:
+    """Give what a driver that doubts what it reads may ask: is this a pack or a product that the list knows?
+
+    Nothing is said of what is no trace code, nor where no list can be believed.
+    """
+
+    def is_listed(data: bytes, aim: str) -> bool | None:
+        allowlist = lists.current
+        if allowlist is None:
+            return None
+        meaning = parse(Symbol(data[:MAX_SYMBOL_BYTES], "", 0, aim, length=len(data)), allowlist.patterns)
+        if isinstance(meaning, Lookalike | ControlCode):
+            return None
+        if allowlist.product(meaning.product_key) is not None:
+            return True
+        listing = allowlist.listing(meaning)
+        return None if listing.damaged else listing.source is not None
+
+    return is_listed

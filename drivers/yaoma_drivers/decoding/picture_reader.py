@@ -1,6 +1,5 @@
 """PictureReader: all stages in their order on one picture (DECODE.md 7)."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
@@ -18,6 +17,7 @@ from yaoma_drivers.decoding.spots import Spot, find_spots
 from yaoma_drivers.decoding.straighten import straighten
 from yaoma_drivers.decoding.zbar_reader import ZbarReader
 from yaoma_drivers.decoding.zxing_reader import read_matrices, read_picture
+from yaoma_drivers.driver import IsListed
 
 __all__ = ["PictureReader"]
 
@@ -39,13 +39,13 @@ class PictureReader:
 
     Args:
         second_reader: Whether zbar looks at spots in which zxing-cpp has read nothing.
-        is_plausible: What is asked about each text (its bytes, its AIM identifier) besides our own guards, such as
-            whether the product is on a list; what it refuses counts as not read.
+        is_listed: Is asked about each text besides our own guards; what is on no list is not sure, since it may as
+            well be a misread. It is never dropped: a pack that the list does not know must be seen.
     """
 
-    def __init__(self, *, second_reader: bool = True, is_plausible: Callable[[bytes, str], bool] | None = None) -> None:
+    def __init__(self, *, second_reader: bool = True, is_listed: IsListed | None = None) -> None:
         self._zbar = ZbarReader() if second_reader else None
-        self._is_plausible = is_plausible
+        self._is_listed = is_listed
 
     def read(self, grey: Grey, *, is_thorough: bool = True) -> list[Reading]:
         """Return the codes of a picture, each text once for each place where it stands.
@@ -62,8 +62,11 @@ class PictureReader:
                 found += self._matrices(grey, found, edges)
         # What neither its bars nor its error correction vouch for must at least keep the grammar it claims.
         found = [reading for reading in found if reading.is_sure or _keeps_grammar(reading)]
-        if self._is_plausible is not None:
-            found = [reading for reading in found if self._is_plausible(reading.data, reading.aim)]
+        if (ask := self._is_listed) is not None:
+            found = [
+                replace(reading, is_sure=False) if ask(reading.data, reading.aim) is False else reading
+                for reading in found
+            ]
         return separate(found)
 
     def close(self) -> None:

@@ -18,8 +18,8 @@ class Reading:
         data: Its bytes without AIM identifier; FNC1 inside a GS1 symbol is 0x1D, the first one is only in `aim`.
         aim: The AIM identifier; empty from zbar, which does not say it (DECODE.md 3).
         corners: The outline in pixels from the upper left corner of the picture, as (x, y), in order around it.
-        is_sure: Whether its bars were drawn again and agree, or error correction vouches for it; what is not sure
-            needs more pictures (DECODE.md 7).
+        is_sure: Whether its bars were drawn again and agree, or error correction vouches for it, and nobody who was
+            asked finds it strange; what is not sure needs more pictures (DECODE.md 7).
     """
 
     data: bytes = field(repr=False)
