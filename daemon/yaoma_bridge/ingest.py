@@ -17,7 +17,7 @@ from yaoma_bridge.unsigned import note_ended
 from yaoma_link.batch import Batch, BatchError
 from yaoma_link.topics import BoxName
 
-__all__ = ["GRACE_MS", "MAX_PACKED_BYTES", "MAX_PLACE", "Parcel", "Stored", "opened", "store_parcels"]
+__all__ = ["GRACE_MS", "MAX_PACKED_BYTES", "MAX_PLACE", "OpenedBatch", "Stored", "opened", "store_batches"]
 
 #: A box packs far less; what is larger is not even looked at.
 MAX_PACKED_BYTES = 4 << 20
@@ -36,7 +36,7 @@ _MAX_WAITING = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OpenedBatch:
     """A batch that is fit to be stored.
 
     Args:
@@ -54,7 +54,7 @@ class Parcel:
 
 @dataclass(slots=True)
 class Stored:
-    """What a group of parcels came to.
+    """What a group of batches came to.
 
     Args:
         new: Records stored.
@@ -69,7 +69,7 @@ class Stored:
     logs: dict[int, LogRow] = field(default_factory=dict)
 
 
-def opened(box: BoxName, payload: bytes) -> Parcel:
+def opened(box: BoxName, payload: bytes) -> OpenedBatch:
     """Unpack a payload and check that every body stands where the batch says; no store is needed for this.
 
     Raises:
@@ -86,37 +86,37 @@ def opened(box: BoxName, payload: bytes) -> Parcel:
     if not _LOG_ID.fullmatch(batch.log) or batch.end > MAX_PLACE:
         raise BatchRefusedError("log_malformed", "the log's id or the first place can't be one of ours")
     unreadable = [seq for seq, body in enumerate(batch.bodies, batch.first) if not _is_record(body, batch.log, seq)]
-    return Parcel(box, batch, tuple(map(leaf_hash, batch.bodies)), tuple(unreadable))
+    return OpenedBatch(box, batch, tuple(map(leaf_hash, batch.bodies)), tuple(unreadable))
 
 
-def store_parcels(tx: Tx, parcels: Iterable[Parcel], now_ms: int, *, grace_ms: int = GRACE_MS) -> Stored:
-    """Store waiting parcels in one transaction; receipts and acknowledgements come after its commit.
+def store_batches(tx: Tx, batches: Iterable[OpenedBatch], now_ms: int, *, grace_ms: int = GRACE_MS) -> Stored:
+    """Store waiting batches in one transaction; receipts and acknowledgements come after its commit.
 
     Args:
         tx: The transaction.
-        parcels: What came in, in any order, with any repeats.
+        batches: What came in, in any order, with any repeats.
         now_ms: The time, milliseconds since 1970.
         grace_ms: How long a hole may be a batch that is still on its way.
     """
     stored = Stored()
-    by_log: dict[tuple[BoxName, str], list[Parcel]] = {}
-    for parcel in parcels:
-        by_log.setdefault((parcel.box, parcel.batch.log), []).append(parcel)
+    by_log: dict[tuple[BoxName, str], list[OpenedBatch]] = {}
+    for one in batches:
+        by_log.setdefault((one.box, one.batch.log), []).append(one)
     for (box, log), group in by_log.items():
         note_seen(tx, box, now_ms)
         row = obtain_log(tx, box, log, now_ms)
         if row.seen_upto == 0:
             _alarm_foreign(tx, row, now_ms)
-        for parcel in group:
-            _store(tx, row, parcel, stored, now_ms)
-            note_mark(tx, box, parcel.batch.receipts, now_ms)
-            note_low_mark(tx, box, parcel.batch.receipts, now_ms, at_once=False)
-        stored.logs[row.id] = advanced(tx, row, max(parcel.batch.end for parcel in group), now_ms, grace_ms)
+        for one in group:
+            _store(tx, row, one, stored, now_ms)
+            note_mark(tx, box, one.batch.receipts, now_ms)
+            note_low_mark(tx, box, one.batch.receipts, now_ms, at_once=False)
+        stored.logs[row.id] = advanced(tx, row, max(one.batch.end for one in group), now_ms, grace_ms)
     return stored
 
 
-def _store(tx: Tx, row: LogRow, parcel: Parcel, stored: Stored, now_ms: int) -> None:
-    batch = parcel.batch
+def _store(tx: Tx, row: LogRow, arrived: OpenedBatch, stored: Stored, now_ms: int) -> None:
+    batch = arrived.batch
     taken: dict[int, bytes] = {}
     if batch.first < row.seen_upto or stored.new:
         taken = dict(
@@ -126,7 +126,7 @@ def _store(tx: Tx, row: LogRow, parcel: Parcel, stored: Stored, now_ms: int) -> 
         )
     fresh = []
     conflicts = []
-    for seq, (leaf, body) in enumerate(zip(parcel.leaves, batch.bodies, strict=True), batch.first):
+    for seq, (leaf, body) in enumerate(zip(arrived.leaves, batch.bodies, strict=True), batch.first):
         there = taken.get(seq)
         if there is None:
             fresh.append((row.id, seq, leaf, body, now_ms))
@@ -151,8 +151,8 @@ def _store(tx: Tx, row: LogRow, parcel: Parcel, stored: Stored, now_ms: int) -> 
     if fresh and fresh[0][1] == 0:
         note_ended(tx, row.name, row.log, _named_before(batch.bodies[0]))
     new_places = {one[1] for one in fresh}
-    if any(seq in new_places for seq in parcel.unreadable):
-        _alarm(tx, AlarmKind.RECORD_UNREADABLE, row, now_ms, {"count": len(parcel.unreadable)})
+    if any(seq in new_places for seq in arrived.unreadable):
+        _alarm(tx, AlarmKind.RECORD_UNREADABLE, row, now_ms, {"count": len(arrived.unreadable)})
     if batch.checkpoint is not None:
         _keep_checkpoint(tx, row, batch.checkpoint, now_ms)
 

@@ -10,7 +10,7 @@ from yaoma_bridge.box_words import KEPT, Words, note_words, read_words
 from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.errors import BatchRefusedError, StoreBusyError
 from yaoma_bridge.fleet_commands import Reply, due_commands, has_due_command, note_reply, read_reply
-from yaoma_bridge.ingest import Parcel, opened, store_parcels
+from yaoma_bridge.ingest import OpenedBatch, opened, store_batches
 from yaoma_bridge.receipts import ASK_AGAIN_MS, Outgoing, due_receipts, receipts_for, unapplied_receipts
 from yaoma_bridge.state import due_state, has_due
 from yaoma_bridge.store import Store
@@ -62,11 +62,11 @@ class Intake:
         now_ms = self._now_ms()
         outgoing: list[Outgoing] = []
         with self._store.writing(boxes) as tx:
-            for is_parcels, run in groupby(understood, key=lambda one: isinstance(one[1], Parcel)):
-                if is_parcels:
-                    parcels = [parcel for _, parcel in run if isinstance(parcel, Parcel)]
-                    outgoing += receipts_for(tx, store_parcels(tx, parcels, now_ms), self._signer, now_ms)
-                    outgoing += self._lost_receipts(tx, {parcel.box for parcel in parcels}, now_ms)
+            for are_batches, run in groupby(understood, key=lambda one: isinstance(one[1], OpenedBatch)):
+                if are_batches:
+                    batches = [batch for _, batch in run if isinstance(batch, OpenedBatch)]
+                    outgoing += receipts_for(tx, store_batches(tx, batches, now_ms), self._signer, now_ms)
+                    outgoing += self._lost_receipts(tx, {batch.box for batch in batches}, now_ms)
                     continue
                 for arrival, what in run:
                     outgoing += self._take_one(tx, arrival, what, now_ms)
@@ -124,7 +124,7 @@ class Intake:
         return lost
 
 
-_Understood = tuple[BoxName, Birth | None] | Parcel | Words | Reply | BatchRefusedError
+_Understood = tuple[BoxName, Birth | None] | OpenedBatch | Words | Reply | BatchRefusedError
 
 
 def _boxes(understood: Iterable[_Understood]) -> frozenset[BoxName] | None:

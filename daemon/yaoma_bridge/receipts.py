@@ -141,7 +141,7 @@ def _numbered(tx: Tx, name: BoxName, receipt: Receipt, signer: Signer) -> Outgoi
 
 
 def receipts_for(tx: Tx, stored: Stored, signer: Signer, now_ms: int, *, grace_ms: int = GRACE_MS) -> list[Outgoing]:
-    """Answer a group of stored parcels: one receipt for each log, however many batches it had waiting."""
+    """Answer a group of stored batches: one receipt for each log, however many batches it had waiting."""
     return [
         made
         for key, row in stored.logs.items()
