@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from yaoma.core.canonical import canonical
 from yaoma.core.delivery import Limits
 from yaoma.core.note import Verifier
-from yaoma.service.announcement import OFFLINE, STOPPED, Facts, birth, health
+from yaoma.service.announcement import Facts
 from yaoma.service.command_receiving import CommandReceiving
 from yaoma.service.line import Line, OpenLine
 from yaoma.service.log_uplink import Logs
+from yaoma.service.presence import Presence
 from yaoma.service.receiving import Receiving
 from yaoma.service.report_box import ReportBox
 from yaoma.service.sending import Sending
@@ -25,7 +25,6 @@ from yaoma_link.report import (
     Disconnected,
     Published,
     Received,
-    Retained,
     SessionFailed,
     SessionReport,
     SubscribeRefused,
@@ -121,20 +120,24 @@ class Uploader:
             on_fork=self._sending.forked,
             on_answer=self._sending.answered,
         )
+        self._presence = Presence(
+            box,
+            facts,
+            sending=self._sending,
+            receiving=self._receiving,
+            news=news,
+            health_ms=self._patience.health_ms,
+        )
         self._reports = ReportBox()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=False)
         self._failure: Exception | None = None
         self._state = UplinkState()
-        # made by our thread, read by the session's
-        self._birth: Retained | None = None
 
         # from here on our thread's own
         self._line: Line | None = None
         self._online: Connected | None = None
         self._since_ms = 0
-        self._info = b""
-        self._health_at_ms = 0
         self._taken_over_ms: int | None = None
         self._link_trouble: str | None = None
         self._subscribe_trouble: Trouble | None = None
@@ -182,7 +185,7 @@ class Uploader:
             _log.critical("uploader ended by a defect: error=%s", type(error).__name__)
         finally:
             if self._line is not None:
-                self._line.stop(deadline_s=1.0, last=Retained(self._box.topic(Channel.STATUS), STOPPED))
+                self._line.stop(deadline_s=1.0, last=self._presence.farewell)
             self._state = UplinkState(since_ms=self._since_ms, trouble=self._link_trouble)
 
     def _live(self) -> None:
@@ -199,7 +202,7 @@ class Uploader:
             self._keep_line(now_ms)
             if self._line is not None and self._online is not None:
                 self._sending.send(self._line, self._receiving.mark, now_ms)
-                self._tell(self._line, self._online, now_ms)
+                self._presence.tell(self._line, self._online, now_ms)
                 self._obey(self._line, self._online)
             self._snapshot(now_ms)
             if self._stopping.is_set() and self._has_drained(now_ms):
@@ -215,7 +218,7 @@ class Uploader:
         times = [now_ms + self._patience.beat_ms, self._stop_by_ms, self._receiving.wake_at_ms()]
         if self._online is not None:
             times += [] if self._news is None else [self._news.wake_at_ms()]
-            times += [self._health_at_ms, self._sending.wake_at_ms()]
+            times += [self._presence.wake_at_ms(), self._sending.wake_at_ms()]
             if self._sending.in_flight:
                 times.append(self._sending.answered_ms + self._patience.puback_ms)
         until_ms = min(one for one in times if one is not None)
@@ -259,8 +262,7 @@ class Uploader:
         self._online = report
         self._since_ms = self._facts.stamp().wall_ms
         self._link_trouble = self._subscribe_trouble = None
-        self._health_at_ms = now_ms
-        self._info = b""
+        self._presence.connected(now_ms)
         self._receiving.connected(now_ms)
         if self._news is not None:
             self._news.connected()
@@ -280,23 +282,8 @@ class Uploader:
 
     def _keep_line(self, now_ms: int) -> None:
         """Keep the birth true, and the session alive and answering."""
-        current = self._sending.current
-        if current is not None:
-            with self._sending.reading(now_ms):
-                mark = self._receiving.mark
-                # what was said in an older epoch says nothing of what the bridge should have in this one
-                stored_upto = current.stored.upto if current.stored.epoch >= mark.epoch else 0
-                payload = birth(
-                    self._facts,
-                    current.log,
-                    current.previous(),
-                    current.head(),
-                    mark,
-                    stored_upto=stored_upto,
-                    state_upto=None if self._news is None else self._news.mark,
-                )
-                self._birth = Retained(self._box.topic(Channel.STATUS), payload)
-        if self._line is None and self._birth is not None:
+        self._presence.renew(now_ms)
+        if self._line is None and self._presence.has_birth:
             self._line = self._new_line()
         elif (
             self._line is not None
@@ -310,8 +297,8 @@ class Uploader:
         line = self._open_line(
             self._reports.queue,
             subscriptions=self._subscriptions(),
-            will=Retained(self._box.topic(Channel.STATUS), OFFLINE),
-            birth=self._newest_birth,
+            will=self._presence.last_will,
+            birth=self._presence.newest_birth,
         )
         line.start()
         return line
@@ -328,35 +315,6 @@ class Uploader:
         self._link_trouble = Trouble.BROKER_SILENT
         self._go_offline("the broker answers no batch", now_ms)
         self._line = self._new_line()
-
-    def _newest_birth(self) -> Retained:
-        assert self._birth is not None
-        return self._birth
-
-    def _tell(self, line: Line, online: Connected, now_ms: int) -> None:
-        """Say on status, info and health what is due."""
-        says_mark = self._news is not None and self._news.says_mark(now_ms)
-        if self._receiving.asks_for_more(now_ms) or says_mark:
-            again = self._newest_birth()
-            line.publish(again.topic, again.payload, retain=True, connection=online.connection)
-        if now_ms < self._health_at_ms:
-            return
-        self._health_at_ms = now_ms + self._patience.health_ms
-        info = canonical({"version": self._facts.version, **self._facts.info()})
-        if info != self._info:
-            packet_id = line.publish(self._box.topic(Channel.INFO), info, retain=True, connection=online.connection)
-            self._info = info if packet_id is not None else b""
-        with self._sending.reading(now_ms):
-            oldest, current = self._sending.oldest, self._sending.current
-            payload = health(
-                self._facts,
-                pending=self._sending.pending,
-                oldest=None if oldest is None else oldest.oldest(),
-                stored_upto=0 if current is None else current.stored.upto,
-                size=0 if current is None else current.delivery.size,
-                mark=self._receiving.mark,
-            )
-            line.publish(self._box.topic(Channel.HEALTH), payload, qos=0, connection=online.connection)
 
     def _obey(self, line: Line, online: Connected) -> None:
         """Do the centre's commands; an answer that the broker does not take is asked for again by the bridge."""
