@@ -95,7 +95,7 @@ class Presence:
             self._birth = Retained(self._box.topic(Channel.STATUS), payload)
 
     def tell(self, line: Line, online: Connected, now_ms: int) -> None:
-        """Say what is due: the birth again where receipts are missing or news was followed, info and health by the clock.
+        """Say what is due: the birth where receipts are missing or news was followed, info and health by the clock.
 
         Args:
             line: The session.
