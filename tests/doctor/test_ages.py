@@ -9,15 +9,8 @@ import pytest
 
 from fakes.broker import ScriptedBroker, connack, disconnect, puback, suback
 from yaoma import __version__
-from yaoma.config.model import (
-    BrokerConfig,
-    Config,
-    KeysConfig,
-    PolicyConfig,
-    ScannerConfig,
-    StateConfig,
-    StationConfig,
-)
+from yaoma.config.counter_sections import ScannerConfig, StationConfig
+from yaoma.config.model import BrokerConfig, Config, KeysConfig, PolicyConfig, StateConfig
 from yaoma.config.said import Said
 from yaoma.core.policy import InstitutionKind
 from yaoma.core.policy_text import TYPE

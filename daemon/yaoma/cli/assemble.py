@@ -13,8 +13,9 @@ from yaoma.cli.outputs import outputs_of
 from yaoma.cli.screens import metrics_of, status_of
 from yaoma.cli.uplink import info_of, line_opener
 from yaoma.config.chosen_policy import chosen_policy
+from yaoma.config.counter_sections import ScannerConfig
 from yaoma.config.load import Loaded
-from yaoma.config.model import Config, ScannerConfig
+from yaoma.config.model import Config
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.entry import started
 from yaoma.core.note import Signer

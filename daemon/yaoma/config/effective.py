@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from yaoma.config.counter_sections import IndicatorConfig, PassThroughConfig, ScannerConfig
 from yaoma.config.load import Loaded
-from yaoma.config.model import IndicatorConfig, PassThroughConfig, ScannerConfig
 from yaoma.config.toml_text import key_text, value_text
 
 __all__ = ["effective", "effective_lines"]

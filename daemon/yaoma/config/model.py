@@ -1,87 +1,41 @@
 """What the configuration file may say: every key with its default, unit, limits, and what it is for."""
 
-import ipaddress
-import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from yaoma.config.contradictions import NAME_PATTERN, contradictions
+from yaoma.config.contradictions import contradictions
+from yaoma.config.counter_sections import IndicatorConfig, PassThroughConfig, ScannerConfig, StationConfig
 from yaoma.config.said import About
+from yaoma.config.value_types import (
+    AbsolutePath,
+    HostName,
+    Local,
+    Name,
+    Number,
+    PolicyId,
+    Section,
+    Switch,
+    WebUrl,
+    Whole,
+)
 from yaoma.core.policy import InstitutionKind
 from yaoma.core.policy_rule import TECHNICAL
-from yaoma.core.policy_text import ID_PATTERN as POLICY_ID_PATTERN
-from yaoma_link.local_address import LocalAddress
 
 __all__ = [
     "BrokerConfig",
     "Config",
-    "IndicatorConfig",
     "KeysConfig",
     "ListConfig",
     "MetricsConfig",
-    "PassThroughConfig",
     "PolicyConfig",
-    "ScannerConfig",
     "StateConfig",
-    "StationConfig",
 ]
 
-_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?")
 
-
-def _absolute(path: Path) -> Path:
-    if not path.is_absolute() or "\0" in str(path):
-        raise PydanticCustomError("path_not_absolute", "an absolute path, beginning with /")
-    return path
-
-
-def _host(host: str) -> str:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        if _HOST.fullmatch(host) is None:
-            raise PydanticCustomError("no_host_name", "a host name or an IP address and nothing else") from None
-    return host
-
-
-def _local(listen: str) -> str:
-    try:
-        LocalAddress.parse(listen)
-    except ValueError:
-        raise PydanticCustomError("not_local", "a loopback address with port, or unix: with a path") from None
-    return listen
-
-
-def _web(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise PydanticCustomError("no_web_address", "an address that begins with https:// and names a folder")
-    return url.rstrip("/") + "/"
-
-
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-WebUrl = Annotated[str, AfterValidator(_web)]
-Local = Annotated[str, AfterValidator(_local)]
-HostName = Annotated[str, AfterValidator(_host)]
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-#: Strict, so that `hold_off_ms = true` is a mistake and not one millisecond.
-Whole = Annotated[int, Field(strict=True)]
-PolicyId = Annotated[str, Field(pattern=POLICY_ID_PATTERN)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Switch = Annotated[bool, Field(strict=True)]
-
-
-class _Section(BaseModel):
-    """Unknown keys are mistakes; nothing changes after the start; an error never quotes what was written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class StateConfig(_Section):
+class StateConfig(Section):
     """Where records are kept."""
 
     folder: Annotated[
@@ -107,7 +61,7 @@ class StateConfig(_Section):
     ] = Field(default=60.0, ge=1, le=3600)
 
 
-class KeysConfig(_Section):
+class KeysConfig(Section):
     """Files with keys; a key itself never stands in the configuration."""
 
     signing: Annotated[
@@ -160,7 +114,7 @@ class KeysConfig(_Section):
     ] = None
 
 
-class BrokerConfig(_Section):
+class BrokerConfig(Section):
     """The MQTT broker; mutual TLS unless `plain` says otherwise."""
 
     host: Annotated[
@@ -187,7 +141,7 @@ class BrokerConfig(_Section):
     )
 
 
-class ListConfig(_Section):
+class ListConfig(Section):
     """The allowlist."""
 
     file: Annotated[
@@ -208,7 +162,7 @@ class ListConfig(_Section):
     ] = Path("/etc/yaoma/root.json")
 
 
-class PolicyConfig(_Section):
+class PolicyConfig(Section):
     """The rules of the place: which policy, and what this box does otherwise than that."""
 
     id: Annotated[
@@ -268,7 +222,7 @@ class PolicyConfig(_Section):
         return {name: getattr(self, name) for name in TECHNICAL if name in self.model_fields_set}
 
 
-class MetricsConfig(_Section):
+class MetricsConfig(Section):
     """Metrics for Prometheus, to programs on the box itself."""
 
     listen: Annotated[
@@ -281,110 +235,7 @@ class MetricsConfig(_Section):
     ] = None
 
 
-class StationConfig(_Section):
-    """A place at the counter."""
-
-    name: Annotated[Name, About("工位名称。", "The station's name.", example="counter")]
-    scanners: Annotated[
-        tuple[Name, ...], About("这里的扫码枪的名称。", "The names of the scanners here.", example=["gun"])
-    ] = Field(min_length=1)
-
-
-class ScannerConfig(_Section):
-    """A scanner, its driver and the driver's own options."""
-
-    name: Annotated[Name, About("扫码枪名称。", "The scanner's name.", example="gun")]
-    driver: Annotated[Name, About("驱动。", "The driver.", example="serial_line")]
-    calibration: Annotated[
-        AbsolutePath | None,
-        About(
-            "扫码枪的录入方式（由 yaoma scanners calibrate 测得）；options 里写明的优先。",
-            "How the scanner types, found by yaoma scanners calibrate; what stands in options comes first.",
-            example="/etc/yaoma/scanners/gun.toml",
-        ),
-    ] = None
-    options: Annotated[
-        dict[str, Any],
-        About(
-            "驱动自己的选项（见 drivers/README.md）。",
-            "The driver's own options.",
-            is_quotable=False,
-            example={"device": "/dev/serial/by-id/usb-Example_Scanner-if00"},
-        ),
-    ] = Field(default_factory=dict)
-
-
-class IndicatorConfig(_Section):
-    """Lamps, a buzzer or a loudspeaker, and whose scans they show."""
-
-    name: Annotated[Name, About("指示器名称。", "The indicator's name.", example="lamps")]
-    driver: Annotated[
-        Name, About("驱动：gpio_lamp 或 alsa_tone。", "The driver: gpio_lamp or alsa_tone.", example="gpio_lamp")
-    ]
-    stations: Annotated[
-        tuple[Name, ...],
-        About(
-            "显示哪些工位的判定；不写则显示全部。",
-            "Whose verdicts it shows; without it, those of all stations.",
-            example=["counter"],
-        ),
-    ] = ()
-    options: Annotated[
-        dict[str, Any],
-        About(
-            "驱动自己的选项（见 drivers/README.md）：这里是哪个灯接哪根线。",
-            "The driver's own options (drivers/README.md): here, which lamp is on which line.",
-            is_quotable=False,
-            example={"top": "GPIO17", "middle": "GPIO27", "bottom": "GPIO22", "buzzer": "GPIO24"},
-        ),
-    ] = Field(default_factory=dict)
-
-
-class PassThroughConfig(_Section):
-    """The way from a station to the till behind it."""
-
-    station: Annotated[
-        Name,
-        About(
-            "哪个工位：通过核对的码传给它后面的收银机或 HIS。",
-            "Which station: what was let through goes on to the till or HIS behind it.",
-            example="counter",
-        ),
-    ]
-    driver: Annotated[
-        Name,
-        About(
-            "驱动：hid_gadget（USB 键盘）、uinput_keyboard（本机键盘）或 serial_out（串口）。",
-            "The driver: hid_gadget (USB keyboard), uinput_keyboard (on this machine) or serial_out.",
-            example="hid_gadget",
-        ),
-    ]
-    timeout_s: Annotated[
-        Number,
-        About(
-            "收银机多少秒没有反应就放弃这个码（会提示并记录）。",
-            "A code is given up (shown and recorded) after the till took nothing for so many seconds.",
-        ),
-    ] = Field(default=2.0, ge=0.2, le=30)
-    without_ticket: Annotated[
-        Switch,
-        About(
-            "没有打开单据时，付款码、69 码等也照样传过去，不判定不记录。",
-            "With no ticket open, payment codes, 69 codes and the like go on too, unjudged and unrecorded.",
-        ),
-    ] = False
-    options: Annotated[
-        dict[str, Any],
-        About(
-            "驱动自己的选项（见 drivers/README.md），例如 terminator、gs_as。",
-            "The driver's own options (drivers/README.md), such as terminator and gs_as.",
-            is_quotable=False,
-            example={"device": "/dev/hidg0", "terminator": "ENTER"},
-        ),
-    ] = Field(default_factory=dict)
-
-
-class Config(_Section):
+class Config(Section):
     """The whole file."""
 
     site: Annotated[Name, About("机构代码（定点医药机构编号）。", "The institution's code.", example="H32132200561")]
