@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from yaoma.core.canonical import Json
+from yaoma_bridge.destination_options import AbsolutePath
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.platform import Answer, AnswerState
 from yaoma_bridge.said import shown_sentence
 from yaoma_bridge.web_answer import answer_of_error, answer_of_status
-from yaoma_bridge.web_call import UnreadableError, WebCaller, WebError, WebReply, read_json
+from yaoma_bridge.web_call import UnreadableError, WebError, WebReply, read_json
+from yaoma_bridge.web_options import WebOptions
 
 __all__ = ["EpcisOptions", "EpcisRepository"]
 
@@ -24,8 +26,8 @@ _HEADERS: Final = {"GS1-EPCIS-Version": "2.0.0", "GS1-CBV-Version": "2.0.0", "Ac
 _CAPTURE_HEADERS: Final = {"Content-Type": "application/json", "GS1-Capture-Error-Behaviour": "rollback"}
 
 
-class EpcisOptions(BaseModel):
-    """Options of the destination `epcis`.
+class EpcisOptions(WebOptions):
+    """Options of the destinations `epcis` and `epcis_inspections`, beside those of their calls.
 
     Args:
         url: The repository's base address; `/capture` and `/events` follow it.
@@ -33,34 +35,15 @@ class EpcisOptions(BaseModel):
         prefix: Prefix of our own fields.
         namespace: Its URI; `<uri_base>/ns/` if empty.
         token: File with a bearer token, absolute; None if the repository wants none.
-        authority, certificate, key: TLS files, absolute.
-        plain_http: Allow `http:`.
-        connect_s: How long connecting may take, seconds.
-        read_s: How long the other side may be silent, seconds.
         settle_s: A repository captures in the background: before so many seconds "not there" is not believed.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str
     uri_base: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*[^\s/?#]$")]
     prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")] = "yaoma"
     namespace: str = ""
-    token: Path | None = None
-    authority: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    plain_http: bool = False
-    connect_s: Annotated[float, Field(gt=0, le=20)] = 5.0
-    read_s: Annotated[float, Field(gt=0, le=40)] = 20.0
+    token: AbsolutePath | None = None
     settle_s: Annotated[int, Field(ge=0, le=3600)] = 60
-
-    @field_validator("token", "authority", "certificate", "key")
-    @classmethod
-    def _is_absolute(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_absolute():
-            raise ValueError("an absolute path was expected")
-        return path
 
 
 class EpcisRepository:
@@ -81,14 +64,7 @@ class EpcisRepository:
         self._headers = dict(_HEADERS)
         if options.token is not None:
             self._headers["Authorization"] = f"Bearer {_token(options.token)}"
-        self._caller = WebCaller(
-            authority=options.authority,
-            certificate=options.certificate,
-            key=options.key,
-            plain_http=options.plain_http,
-            connect_s=options.connect_s,
-            read_s=options.read_s,
-        )
+        self._caller = options.caller()
 
     def capture(self, document: Mapping[str, Json]) -> Answer:
         """Capture a document; `facts` of the answer hold the path of the `job`, or None."""

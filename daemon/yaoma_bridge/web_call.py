@@ -23,8 +23,10 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from yaoma_bridge.errors import ConfigError
 
-__all__ = ["UnreadableError", "WebCaller", "WebError", "WebReply", "WebTrouble", "read_json"]
+__all__ = ["WHOLE_S", "UnreadableError", "WebCaller", "WebError", "WebReply", "WebTrouble", "read_json"]
 
+#: How long a call may take in all, unless its caller says otherwise.
+WHOLE_S = 45.0
 #: No platform says more in one answer than what a thousand codes in detail take.
 _MOST_BYTES = 8 << 20
 _CHUNK_BYTES = 1 << 16
@@ -134,7 +136,7 @@ class WebCaller:
         plain_http: bool = False,
         connect_s: float = 5.0,
         read_s: float = 20.0,
-        whole_s: float = 45.0,
+        whole_s: float = WHOLE_S,
         most_bytes: int = _MOST_BYTES,
         connections: int = 64,
     ) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from yaoma_bridge.alihealth.bill_types import ALLOWED, Family
 from yaoma_bridge.alihealth.signing import SignMethod
 from yaoma_bridge.bill import Bill, Institution, InstitutionKind
+from yaoma_bridge.destination_options import AbsolutePath, DestinationOptions
 from yaoma_bridge.errors import ConfigError
 
 __all__ = ["AlihealthOptions", "OwnSettings", "Partner", "family_of", "own_settings", "read_secret"]
@@ -20,13 +21,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _absolute(path: Path | None) -> Path | None:
-    if path is not None and not path.is_absolute():
-        raise ValueError("an absolute path was expected")
-    return path
-
-
-class AlihealthOptions(_Table):
+class AlihealthOptions(DestinationOptions):
     """Options of the destination `alihealth`.
 
     Args:
@@ -49,10 +44,10 @@ class AlihealthOptions(_Table):
 
     url: str = "https://eco.taobao.com/router/rest"
     app_key: Annotated[str, Field(min_length=1, max_length=64)]
-    app_secret_file: Path
-    session_file: Path | None = None
+    app_secret_file: AbsolutePath
+    session_file: AbsolutePath | None = None
     sign_method: SignMethod = SignMethod.HMAC_SHA256
-    authority: Path | None = None
+    authority: AbsolutePath | None = None
     plain_http: bool = False
     answer_s: Annotated[float, Field(gt=0, le=40)] = 20.0
     codes_per_bill: Annotated[int, Field(ge=1, le=_MOST_CODES)] = 500
@@ -61,8 +56,6 @@ class AlihealthOptions(_Table):
     inquire_every_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
     inquire_days: Annotated[int, Field(ge=1, le=60)] = 7
     bill_types: dict[str, int] = Field(default_factory=dict)
-
-    _are_absolute = field_validator("app_secret_file", "session_file", "authority")(_absolute)
 
     @field_validator("bill_types")
     @classmethod
@@ -104,12 +97,10 @@ class OwnSettings(_Table):
     ref_ent_id: Annotated[str, Field(min_length=1)]
     ent_id: Annotated[str, Field(min_length=1)]
     app_key: str = ""
-    app_secret_file: Path | None = None
-    session_file: Path | None = None
+    app_secret_file: AbsolutePath | None = None
+    session_file: AbsolutePath | None = None
     address: str = ""
     partners: dict[str, Partner] = Field(default_factory=dict)
-
-    _are_absolute = field_validator("app_secret_file", "session_file")(_absolute)
 
 
 def own_settings(institution: Institution | None) -> OwnSettings | None:

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field
 
+from yaoma_bridge.destination_options import AbsolutePath, DestinationOptions
 from yaoma_bridge.destinations.destination import Delivered
 from yaoma_bridge.errors import DestinationBusyError, DestinationError
 from yaoma_bridge.events import Event
@@ -29,7 +30,7 @@ _MIB = 1 << 20
 _Key = tuple[str, str, int, str]
 
 
-class FileOptions(BaseModel):
+class FileOptions(DestinationOptions):
     """Options of the destination `file`.
 
     Args:
@@ -37,17 +38,8 @@ class FileOptions(BaseModel):
         rotate_mib: Begin a new segment when one has reached this size in MiB; 0 never does.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    path: Path
+    path: AbsolutePath
     rotate_mib: int = Field(default=0, ge=0, le=1 << 20)
-
-    @field_validator("path")
-    @classmethod
-    def _is_absolute(cls, path: Path) -> Path:
-        if not path.is_absolute():
-            raise ValueError("an absolute path was expected")
-        return path
 
 
 def event_line(event: Event) -> bytes:

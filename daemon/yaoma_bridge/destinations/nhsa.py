@@ -29,7 +29,6 @@ from yaoma_bridge.nhsa.signing import make_signing
 from yaoma_bridge.nhsa.values import Person, line_values, row_object
 from yaoma_bridge.nhsa.verdicts import NO_SESSION, RowFates, arrived, sent
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Parcel, Ruling
-from yaoma_bridge.web_call import WebCaller
 from yaoma_link.identity import IdentityError
 from yaoma_link.key_ring import KeyRing, KeyUnknownError
 
@@ -63,15 +62,7 @@ class NhsaDestination:
         self._name = name
         self._options = options
         self._profile = read_profile(options.profile)
-        self._caller = WebCaller(
-            authority=options.authority,
-            certificate=options.certificate,
-            key=options.key,
-            plain_http=options.plain_http,
-            connect_s=options.connect_s,
-            read_s=options.read_s,
-            whole_s=_WHOLE_S,
-        )
+        self._caller = options.caller(whole_s=_WHOLE_S)
         self._keys = None if options.sealing_keys is None else _ring(options.sealing_keys)
         self._msg_ids = MsgIds()
         self._told: set[str] = set()

@@ -6,19 +6,21 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Self, cast
+from typing import ClassVar, Final, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, model_validator
 
 from yaoma.core.canonical import Json
 from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.data_set import DataSet, event_id_of, message_of, missing_in, read_data_set, sm3_value
+from yaoma_bridge.destination_options import AbsolutePath
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.field_map import FieldTroubleError
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Parcel, Ruling, RulingKind
 from yaoma_bridge.said import shown_sentence
 from yaoma_bridge.web_answer import answer_of_error, answer_of_status
-from yaoma_bridge.web_call import UnreadableError, WebCaller, WebError, WebReply, read_json
+from yaoma_bridge.web_call import UnreadableError, WebError, WebReply, read_json
+from yaoma_bridge.web_options import WebOptions
 
 __all__ = ["ShanxiDestination", "ShanxiOptions"]
 
@@ -30,39 +32,22 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 
 
-class ShanxiOptions(BaseModel):
-    """Options of the destination `shanxi`.
+class ShanxiOptions(WebOptions):
+    """Options of the destination `shanxi`, beside those of its calls.
 
     Args:
         map: The map of fields, absolute.
         url: The receiver's base address; or
         folder: A folder for messages as files, absolute: for data sets that are exchanged by hand.
         secret: File with the secret of the SM3 value, absolute; None if it has none.
-        authority, certificate, key: TLS files, absolute.
-        plain_http: Allow `http:`, for a proxy on the same machine or line: the standard itself wants HTTPS.
-        connect_s: How long connecting may take, seconds.
-        read_s: How long the other side may be silent, seconds.
+
+    The standard itself wants HTTPS.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    map: Path
+    map: AbsolutePath
     url: str = ""
-    folder: Path | None = None
-    secret: Path | None = None
-    authority: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    plain_http: bool = False
-    connect_s: Annotated[float, Field(gt=0, le=20)] = 5.0
-    read_s: Annotated[float, Field(gt=0, le=40)] = 20.0
-
-    @field_validator("map", "folder", "secret", "authority", "certificate", "key")
-    @classmethod
-    def _is_absolute(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_absolute():
-            raise ValueError("an absolute path was expected")
-        return path
+    folder: AbsolutePath | None = None
+    secret: AbsolutePath | None = None
 
     @model_validator(mode="after")
     def _goes_somewhere(self) -> Self:
@@ -94,14 +79,7 @@ class ShanxiDestination:
         self._folder = options.folder
         self._data_set: DataSet = read_data_set(options.map)
         self._secret = _secret(options.secret)
-        self._caller = WebCaller(
-            authority=options.authority,
-            certificate=options.certificate,
-            key=options.key,
-            plain_http=options.plain_http,
-            connect_s=options.connect_s,
-            read_s=options.read_s,
-        )
+        self._caller = options.caller()
 
     @property
     def name(self) -> str:

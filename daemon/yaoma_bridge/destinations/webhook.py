@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field
 
 from yaoma.core.canonical import Json
 from yaoma_bridge.bill import Bill, BillLine
+from yaoma_bridge.destination_options import AbsolutePath
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Parcel, Ruling
 from yaoma_bridge.said import shown_sentence
 from yaoma_bridge.web_answer import answer_of_error, answer_of_status
-from yaoma_bridge.web_call import UnreadableError, WebCaller, WebError, read_json
+from yaoma_bridge.web_call import UnreadableError, WebError, read_json
+from yaoma_bridge.web_options import WebOptions
 
 __all__ = ["WebhookDestination", "WebhookOptions", "cloud_event", "signature"]
 
@@ -28,37 +30,18 @@ _CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
 _ORDERS: Final = {"none": Order.NONE, "code": Order.CODE, "site": Order.SITE}
 
 
-class WebhookOptions(BaseModel):
-    """Options of the destination `webhook`.
+class WebhookOptions(WebOptions):
+    """Options of the destination `webhook`, beside those of its calls.
 
     Args:
         url: Where to.
         secret: File with the shared secret, at least 16 bytes, absolute; white space around it does not count.
         order: `none`, `code` (a code's receipt before its sale) or `site`.
-        authority, certificate, key: TLS files, absolute.
-        plain_http: Allow `http:`, for a system on the same machine or line.
-        connect_s: How long connecting may take, seconds.
-        read_s: How long the other side may be silent, seconds.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
     url: str
-    secret: Path
+    secret: AbsolutePath
     order: Annotated[str, Field(pattern="^(none|code|site)$")] = "none"
-    authority: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    plain_http: bool = False
-    connect_s: Annotated[float, Field(gt=0, le=20)] = 5.0
-    read_s: Annotated[float, Field(gt=0, le=40)] = 20.0
-
-    @field_validator("secret", "authority", "certificate", "key")
-    @classmethod
-    def _is_absolute(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_absolute():
-            raise ValueError("an absolute path was expected")
-        return path
 
 
 def cloud_event(bill: Bill) -> dict[str, Json]:
@@ -131,14 +114,7 @@ class WebhookDestination:
         self._url = options.url
         self._order = _ORDERS[options.order]
         self._secret = _secret(options.secret)
-        self._caller = WebCaller(
-            authority=options.authority,
-            certificate=options.certificate,
-            key=options.key,
-            plain_http=options.plain_http,
-            connect_s=options.connect_s,
-            read_s=options.read_s,
-        )
+        self._caller = options.caller()
 
     @property
     def name(self) -> str:
