@@ -9,13 +9,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import ClassVar, Final, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from yaoma.core.canonical import Json
 from yaoma_bridge.errors import ConfigError
+from yaoma_bridge.plug_ins import checked_options, plug_in
 
 __all__ = [
     "ENTRY_POINTS",
@@ -208,18 +208,8 @@ def make_signing(kind: str, options: Mapping[str, object], credentials: Mapping[
     Raises:
         ConfigError: If it is not installed, an option is wrong or a credential is missing.
     """
-    points = entry_points(group=ENTRY_POINTS)
-    if kind not in points.names:
-        raise ConfigError(f"signing: there is no kind {kind!r}", f"Installed are: {', '.join(sorted(points.names))}")
-    loaded = points[kind].load()
-    options_model: type[BaseModel] = loaded.Options
-    try:
-        checked = options_model.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"signing {kind}: {key}: {first['msg']}", "Correct the key") from None
-    made = loaded(checked, credentials)
+    loaded = plug_in(ENTRY_POINTS, kind, "signing")
+    made = loaded(checked_options(loaded.Options, options, f"signing {kind}"), credentials)
     assert isinstance(made, GatewaySigning)
     return made
 
