@@ -15,7 +15,6 @@ from fakes.bridge_workers import BridgeWorkers
 from fakes.broker import Broker
 from fakes.postgres import NO_POSTGRES, Postgres, find_postgres
 from fakes.stepped_bridge import register
-from yaoma_bridge import postgres_store
 from yaoma_bridge.claims import take
 from yaoma_bridge.errors import StoreDamagedError, StoreUnavailableError
 from yaoma_bridge.intake import Intake
@@ -104,7 +103,7 @@ def test_store_when_a_workers_clock_is_wrong_then_it_does_not_work(
     """By a wrong clock another's lease looks dead and its upload lost, so such a worker never begins."""
     Store.open(place).close()
     right_ns = time.time_ns
-    monkeypatch.setattr(postgres_store.time, "time_ns", lambda: right_ns() + wrong_s * 10**9)
+    monkeypatch.setattr("yaoma_bridge.postgres_store.time.time_ns", lambda: right_ns() + wrong_s * 10**9)
     with pytest.raises(StoreUnavailableError, match=r"differ by (59|60) s") as raised:
         Store.open(place)
     assert "NTP" in raised.value.hint

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from fakes.program import BIN
+from fakes import forked
 from yaoma.config.load import load
 from yaoma.config.reference import EXAMPLE, render
 
 
 def yaoma(*arguments: object, answers: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    command = [str(BIN / "yaoma"), "config", *map(str, arguments)]
-    return subprocess.run(command, input=answers, capture_output=True, text=True, check=False, timeout=60)
+    return forked.run("yaoma", "config", *arguments, answers=answers)
 
 
 @pytest.fixture

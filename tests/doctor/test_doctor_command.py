@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fakes.county import BoxProcess
+from fakes.program import wait_for
 from yaoma.config.load import load
 from yaoma.doctor.bundle import bundle_files, scrubbed, write_bundle
 from yaoma.doctor.counts import counts
@@ -95,6 +96,9 @@ def test_doctor_when_cable_and_broker_are_gone_then_both_are_named_from_the_daem
     (box.folder / "gun").unlink()
     box.county.broker.kill()
     until(box, lambda status: not status["scanners"][0]["working"] and not status["uplink"]["is_connected"])
+
+    # At first it only knows that the line was cut; why, it learns when it tries again.
+    wait_for(lambda: "uplink.lost" not in troubles(asked(box)[1]), "the daemon never says why the broker is gone")
 
     code, report = asked(box)
 

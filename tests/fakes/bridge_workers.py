@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from fakes import forked
 from fakes.box import receipt_signer
 from fakes.broker import Broker
 
@@ -70,9 +71,7 @@ class BridgeWorkers:
 
     def ask(self, *arguments: str) -> Any:
         """Run a command of the CLI that prints JSON."""
-        done = subprocess.run(
-            self.command(*arguments, "-c", str(self.config)), capture_output=True, timeout=60, check=False
-        )
+        done = forked.run("yaoma-bridge", *arguments, "-c", self.config)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

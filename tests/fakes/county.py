@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fakes import forked
 from fakes.broker import Broker, free_port
-from fakes.program import BIN, Program, wait_for
+from fakes.program import Program, wait_for
 from fakes.pty_scanner import PtyScanner
 from yaoma.core.checkpoint import box_key_name
 from yaoma.core.record import Record
@@ -60,13 +61,7 @@ class BoxProcess:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `yaoma` as its user would."""
-        return subprocess.run(
-            [str(BIN / "yaoma"), *arguments, "--config", str(self.config)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return forked.run("yaoma", *arguments, "--config", self.config)
 
     def scan(self, *codes: str) -> None:
         """Pull the trigger of the serial scanner."""
@@ -120,52 +115,30 @@ class BridgeProcess:
 
     def status(self) -> dict[str, Any]:
         """What `yaoma-bridge status --json` says."""
-        done = subprocess.run(
-            [str(BIN / "yaoma-bridge"), "status", "--json", "--config", str(self.config)],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(self._ask("status", "--json"))
         return answer
 
     def explain(self, code: str) -> list[dict[str, Any]]:
         """What `yaoma-bridge explain --json` says of a code; nothing while no record of it is known."""
-        done = subprocess.run(
-            [str(BIN / "yaoma-bridge"), "explain", code, "--json", "--config", str(self.config)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        done = forked.run("yaoma-bridge", "explain", code, "--json", "--config", self.config)
         answer: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else []
         return answer
 
     def uploads(self) -> list[dict[str, Any]]:
         """Where every record stands at every platform, as `yaoma-bridge uploads` lists it."""
         states = ("waiting", "bundled", "sent", "processing", "accepted", "refused", "unknown", "held")
-        done = subprocess.run(
-            [
-                *(str(BIN / "yaoma-bridge"), "uploads", "--json", "--config", str(self.config)),
-                *(part for state in states for part in ("--state", state)),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        answer: list[dict[str, Any]] = json.loads(done.stdout)
+        said = self._ask("uploads", "--json", *(part for state in states for part in ("--state", state)))
+        answer: list[dict[str, Any]] = json.loads(said)
         return answer
 
     def tell(self, box: BoxProcess, news: Path) -> None:
         """Run `yaoma-bridge state add`: tell a box what a file says of its own stock."""
-        subprocess.run(
-            [str(BIN / "yaoma-bridge"), "state", "add", f"{SITE}/{box.name}", str(news), "--config", str(self.config)],
-            capture_output=True,
-            check=True,
-            timeout=120,
-        )
+        self._ask("state", "add", f"{SITE}/{box.name}", news)
+
+    def _ask(self, *arguments: object) -> str:
+        done = forked.run("yaoma-bridge", *arguments, "--config", self.config)
+        done.check_returncode()
+        return done.stdout
 
 
 class County:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from fakes import forked
 from fakes.burst import pack_codes
 from fakes.county import BoxProcess, County, wait_for
-from fakes.program import BIN
 from fakes.tally import shown_packs
 from yaoma.cli.main import app as box_app
 from yaoma_bridge.cli import app as bridge_app
@@ -29,14 +29,7 @@ _APPS = {"yaoma": box_app, "yaoma-bridge": bridge_app, "yaoma-tools": tools_app}
 
 def _run(*arguments: str, **environment: str) -> Done:
     """Run a command without any configuration of this machine."""
-    return subprocess.run(
-        [str(BIN / arguments[0]), *arguments[1:]],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "COLUMNS": "200", **environment},
-    )
+    return forked.run(*arguments, env={**os.environ, "COLUMNS": "200", **environment})
 
 
 def _helps(*words: str) -> Iterator[tuple[str, str]]:

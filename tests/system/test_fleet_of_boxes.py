@@ -2,29 +2,24 @@
 
 import json
 import os
-import subprocess
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fakes import forked
 from fakes.burst import pack_codes
 from fakes.county import SITE, BoxProcess, County
-from fakes.program import BIN, wait_for
+from fakes.program import wait_for
 from yaoma.core.record import Kind
 
 RIGHT_CLOCK = Path(__file__).parents[1] / "fakes" / "run_with_right_clock.py"
 
 
 def _bridge(county: County, *arguments: str) -> str:
-    done = subprocess.run(
-        [str(BIN / "yaoma-bridge"), *arguments, "--config", str(county.bridges[0].config)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
+    done = forked.run("yaoma-bridge", *arguments, "--config", county.bridges[0].config)
+    done.check_returncode()
     return done.stdout
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.program import BIN
+from fakes import forked
 from yaoma.config.questions import values_of
 from yaoma.config.reference import render
 from yaoma_drivers.signal import Signal
@@ -29,8 +29,7 @@ def config(tmp_path: Path) -> Path:
 
 def run(config: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    command = [str(BIN / "yaoma"), "indicators", *words, "--config", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return forked.run("yaoma", "indicators", *words, "--config", config)
 
 
 def test_test_when_run_then_each_signal_is_named_and_shown(config: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes import forked
 from fakes.news import PACKS, message
 from fakes.released import SITE, Centre, code
 from yaoma.cli.list_files import changing
@@ -84,13 +85,7 @@ class Place:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `yaoma` as its user would."""
-        return subprocess.run(
-            [sys.executable, "-m", "yaoma", *arguments, "--config", str(self.folder / "yaoma.toml")],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        )
+        return forked.run("yaoma", *arguments, "--config", self.folder / "yaoma.toml")
 
 
 @pytest.fixture

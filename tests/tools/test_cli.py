@@ -2,26 +2,19 @@
 
 import shlex
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from fakes import forked
 from yaoma.core.note import Verifier
 from yaoma.shell.list_file import load_list
 from yaoma_bridge.config import BridgeConfig
 
 
 def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from yaoma_tools.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
-    )
+    return forked.run("yaoma-tools", *arguments, env=forked.PLAIN)
 
 
 def test_provisioning_when_done_step_by_step_then_every_file_is_there(tmp_path: Path) -> None:
@@ -58,14 +51,7 @@ def test_readme_when_followed_line_by_line_then_every_command_works(tmp_path: Pa
         program, *arguments = shlex.split(
             line.replace(" /media/", f" {tmp_path}/").replace(" /etc/", f" {tmp_path}/etc/")
         )
-        package = {"yaoma": "yaoma", "yaoma-tools": "yaoma_tools"}[program]
-        done = subprocess.run(
-            [sys.executable, "-c", f"from {package}.cli import main; main()", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = forked.run(program, *arguments)
         assert done.returncode == 0, f"{line}: {done.stderr}"
     named = BridgeConfig.model_validate(tomllib.loads((Path(__file__).parents[2] / "config/bridge.toml").read_text()))
     assert (tmp_path / "etc/yaoma" / named.keys.signing_key).is_file()

@@ -1,24 +1,17 @@
 """`yaoma-tools list` as its users meet it: a release, the next one, what differs, and what is wrong with a file."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from fakes import forked
 from yaoma.core.list_delta import ListDelta
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a command."""
-    return subprocess.run(
-        [sys.executable, "-c", "from yaoma_tools.cli import main; main()", "list", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
-    )
+    return forked.run("yaoma-tools", "list", *arguments, env=forked.PLAIN)
 
 
 @pytest.fixture

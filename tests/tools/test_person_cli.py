@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes import forked
 from fakes.journals import BOX, SITE, HandClock, Known, folder
 from fakes.program import BIN
 from yaoma.core.entry import CloseReason
@@ -79,13 +80,7 @@ def test_open_when_on_a_terminal_then_the_number_is_shown(card: Card) -> None:
 
 def test_open_when_not_on_a_terminal_then_nothing_is_shown(card: Card) -> None:
     """Into a pipe or a file the number never goes."""
-    done = subprocess.run(
-        [str(BIN / "yaoma-tools"), "person", "open", str(card.state), f"{card.log}/1", "--key", str(card.key_file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = forked.run("yaoma-tools", "person", "open", card.state, f"{card.log}/1", "--key", card.key_file)
 
     assert done.returncode == 1
     assert "terminal" in done.stderr

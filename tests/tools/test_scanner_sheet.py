@@ -1,7 +1,6 @@
 """The calibration sheet: its three codes read back as calibration expects them, far apart, in both languages."""
 
 import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import zxingcpp
 from pyzbar import pyzbar
 
+from fakes import forked
 from yaoma.core.code import Lookalike, parse
 from yaoma.shell.print_font import FontMissingError, find_font
 from yaoma.shell.print_page import Bars
@@ -22,14 +22,7 @@ from yaoma_tools.sheet_draw import MIN_GAP_MM
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command as its users do."""
-    return subprocess.run(
-        [sys.executable, "-c", "from yaoma_tools.cli import main; main()", "scanner", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LANG": "C.UTF-8"},
-    )
+    return forked.run("yaoma-tools", "scanner", *arguments, env=forked.PLAIN)
 
 
 @pytest.fixture

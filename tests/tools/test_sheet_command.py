@@ -2,7 +2,6 @@
 
 import stat
 import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import cv2
 import pytest
 import zxingcpp
 
+from fakes import forked
 from yaoma.core.code import ControlCode, parse
 from yaoma.core.control_sheet import verify
 from yaoma.core.note import Verifier
@@ -19,14 +19,7 @@ from yaoma_drivers.symbol import Symbol
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command as its users do."""
-    return subprocess.run(
-        [sys.executable, "-c", "from yaoma_tools.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LANG": "C.UTF-8"},
-    )
+    return forked.run("yaoma-tools", *arguments, env=forked.PLAIN)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Signing a policy for the boxes: never one that a box would refuse."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fakes import forked
 from yaoma.core.note import Signer, Verifier
 from yaoma.shell.policy_file import PolicyRefusal, PolicyRefusedError, load_signed
 from yaoma.shell.resources import config_file
@@ -55,10 +55,7 @@ def test_command_when_a_policy_is_good_or_bad_then_it_is_signed_or_every_mistake
     """`yaoma-tools policy sign` as it is typed: exit 0 and a file, or exit 1 and sentences."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from yaoma_tools.cli import main; main()", *map(str, arguments)],
-            capture_output=True, text=True, check=False, timeout=60, env={"COLUMNS": "200", "PATH": "/usr/bin:/bin"},
-        )  # fmt: skip
+        return forked.run("yaoma-tools", *arguments, env=forked.PLAIN)
 
     public = run("keys", "new-signing", "county", tmp_path / "k").stdout
     sign = ("policy", "sign", source, "--key", tmp_path / "k", "--name", "county")
