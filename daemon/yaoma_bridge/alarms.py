@@ -37,6 +37,7 @@ class AlarmKind(StrEnum):
     TICKET_INCOMPLETE = "ticket_incomplete"  # a closed ticket whose records don't add up to what the box counted
     PLATFORM_AWAY = "platform_away"  # a platform can't be reached, or refuses our credentials
     UPLOAD_UNSOLVED = "upload_unsolved"  # nobody knows for long whether a platform has a parcel
+    DESPATCH_DIFFERS = "despatch_differs"  # a site received something else than the note said of what another sent
     DESTINATION_ODD = "destination_odd"  # a destination is not where we left it
 
 

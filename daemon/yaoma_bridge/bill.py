@@ -183,6 +183,7 @@ class Bill:
         statement: Why there is no identity, as a named operator wrote it; empty if nobody did.
         facts: What else the till said of the ticket, by name: `visit`, `settlement`, `prescription`, `prescriber`, ...;
             of several records of the ticket the later one counts.
+        receiver: The site that gets the goods, if the ticket names one that has a box here; looked up when it is used.
     """
 
     site: str
@@ -209,6 +210,7 @@ class Bill:
     persons: Sequence[SealedPerson] = field(default=(), repr=False)
     statement: str = field(default="", repr=False)
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    receiver: str = ""
 
     @property
     def key(self) -> str:

@@ -11,6 +11,7 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.bill_text import bill_body, read_bill
 from yaoma_bridge.contention import CONTENTION
+from yaoma_bridge.despatch_rows import note_answers
 from yaoma_bridge.store import Store
 from yaoma_bridge.ticket_bill import Assembled, Filed, assembled, first_portions, ticket_of
 from yaoma_bridge.tx import Tx
@@ -58,6 +59,7 @@ def bill_feed(store: Store, now_ms: int) -> bool:
             "INSERT INTO ticket_record (site, box, ticket, n) VALUES (?,?,?,?)",
             [(name.site, name.box, ticket, n) for name, ticket, n, _ in belongs],
         )
+        note_answers(tx, [(n, site, body) for n, site, _, _, body in rows])
         closed = dict.fromkeys((name, ticket) for name, ticket, _, is_closing in belongs if is_closing)
         late = dict.fromkeys((name, ticket) for name, ticket, _, _ in belongs if (name, ticket) not in closed)
         closed |= {one: None for one in late if _is_unfinished(tx, *one)}

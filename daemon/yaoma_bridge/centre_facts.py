@@ -1,5 +1,6 @@
 """Centre facts: what the centre knows of institutions and products, read from files and read again when they change."""
 
+import contextlib
 import csv
 import io
 import re
@@ -15,7 +16,9 @@ from yaoma.core.code import CodeError, OtherPattern, from_key
 from yaoma.core.product import Product
 from yaoma.core.product_table import ProductTable, TableError
 from yaoma_bridge.bill import Bill, BillLine, Institution, InstitutionKind, SealedPerson
+from yaoma_bridge.despatch_note import partner_of
 from yaoma_bridge.errors import ConfigError
+from yaoma_bridge.registry import Registry
 
 __all__ = ["CentreFacts", "read_institution"]
 
@@ -41,12 +44,14 @@ class CentreFacts:
         further: A CSV file with a column `key` (product key or drug id) and any further ones, or None.
         lots: A CSV file with the columns `key` (as above), `lot`, `produced` and `expiry`, or None: what neither a
             20-digit code nor the list says of a lot, and platforms want (DOMAIN.md 2).
+        registry: The boxes that exist, or None: then no partner of a ticket is a site of ours.
     """
 
     institutions: Path | None = None
     products: Path | None = None
     further: Path | None = None
     lots: Path | None = None
+    registry: Registry | None = None
     _sites: dict[str, _Read] = field(default_factory=dict, repr=False)
     _table: _Read = field(default_factory=_Read, repr=False)
     _rows: _Read = field(default_factory=_Read, repr=False)
@@ -75,7 +80,35 @@ class CentreFacts:
         table, rows, dates = self._products(), self._further(), self._lot_dates()
         patterns = table.patterns if table is not None else ()
         lines = [self._line(line, table, patterns, rows, dates) for line in bill.lines]
-        return replace(bill, lines=tuple(lines), institution=self.institution(bill.site), persons=tuple(persons))
+        return replace(
+            bill,
+            lines=tuple(lines),
+            institution=self.institution(bill.site),
+            persons=tuple(persons),
+            receiver=self.site_of(partner_of(bill)),
+        )
+
+    def site_of(self, partner: str) -> str:
+        """Give the site that somebody means, or an empty text if none that has a box here is meant.
+
+        A file of an institution that can't be used is passed over: what names its site by its code still finds it.
+
+        Args:
+            partner: A site's code, or the registered name or 统一社会信用代码 that only one site has.
+        """
+        if self.registry is None or not partner:
+            return ""
+        sites = tuple(dict.fromkeys(box.site for box in self.registry.boxes()))
+        if partner in sites:
+            return partner
+        named = [site for site in sites if self._is_called(site, partner)]
+        return named[0] if len(named) == 1 else ""
+
+    def _is_called(self, site: str, partner: str) -> bool:
+        with contextlib.suppress(ConfigError):
+            institution = self.institution(site)
+            return institution is not None and partner in {institution.name, institution.credit_code}
+        return False
 
     def product(self, key: str) -> Product | None:
         """Give the product behind a product key or drug id, or None if the table does not know it.

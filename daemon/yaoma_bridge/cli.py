@@ -75,6 +75,9 @@ class Verbs(VerbGroup):
         "state": Verb(
             "yaoma_bridge.state_cli", "app", "What boxes are told about their own stock: shipments, code status."
         ),
+        "despatch": Verb(
+            "yaoma_bridge.despatch_cli", "app", "发货与收货反馈。What sites sent, and what their receivers found."
+        ),
         "report": Verb(
             "yaoma_bridge.report_cli",
             "app",

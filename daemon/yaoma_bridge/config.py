@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from yaoma.core.note import NoteError, Signer
+from yaoma.core.report_facts import DESPATCH
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.config_tables import FleetTable, MetricsTable, ReportTable, Section, resolved
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.platform import Pace
+from yaoma_bridge.registry import Registry
 from yaoma_bridge.routing import Route
 from yaoma_bridge.store import StorePlace, is_postgres
 from yaoma_link.endpoint import Endpoint, TlsFiles
@@ -171,6 +173,8 @@ class BridgeConfig(Section):
     def _names_differ(cls, tables: tuple[DestinationTable, ...]) -> tuple[DestinationTable, ...]:
         if len({table.name for table in tables}) != len(tables):
             raise ValueError("two destinations have the same name")
+        if any(table.name == DESPATCH for table in tables):
+            raise ValueError(f"{DESPATCH} is the name of what receivers answer to despatch notes")
         return tables
 
     def facts(self) -> CentreFacts:
@@ -187,7 +191,8 @@ class BridgeConfig(Section):
         ):
             if path is not None and not is_there(path):
                 raise ConfigError(f"{key}: {path} is not there", "Correct the key, or take it out")
-        return CentreFacts(folder, self.products.table, self.products.facts, self.products.lots)
+        registry = Registry(self.registry.folder)
+        return CentreFacts(folder, self.products.table, self.products.facts, self.products.lots, registry)
 
 
 def read_config(path: Path) -> BridgeConfig:

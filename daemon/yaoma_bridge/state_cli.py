@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,13 @@ from rich.table import Table
 from yaoma_bridge.command_options import DEFAULT_CONFIG, BoxArgument, ConfigOption
 from yaoma_bridge.config import read_config, read_signer
 from yaoma_bridge.errors import BridgeError
+from yaoma_bridge.fleet_commands import matching_boxes
 from yaoma_bridge.state import queue_news, waiting_state
 from yaoma_bridge.store import Store
+from yaoma_bridge.tx import Tx
 from yaoma_link.keyfile import write_public
 from yaoma_link.state import StateError, StateMessage, read_news
+from yaoma_link.topics import BoxName
 
 __all__ = ["app"]
 
@@ -27,17 +31,18 @@ app = typer.Typer(help="What boxes are told about their own stock: shipments, co
 
 @app.command(epilog="Example: yaoma-bridge state add H32132200561/box-1 shipment.json")
 def add(
-    box: BoxArgument,
+    boxes: Annotated[str, typer.Argument(metavar="BOXES", help="SITE/BOX, or SITE/* for all of a site.")],
     file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A shipment, or shipments, statuses, denials.")],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Queue what a file says for one box; a running worker sends it, and again until the box confirms it."""
+    """Queue what a file says for boxes; a running worker sends it, and again until each box confirms it."""
     settings = read_config(config)
     news = _read(file)
-    now_ms = time.time_ns() // 1_000_000
+    signer, now_ms = read_signer(settings.keys), time.time_ns() // 1_000_000
     with Store.open(settings.store.place) as store, store.writing() as tx:
-        place = queue_news(tx, box, news, read_signer(settings.keys), now_ms)
-    typer.echo(f"{box}: {place}")
+        for box in _named(tx, boxes):
+            place = queue_news(tx, box, news, signer, now_ms)
+            typer.echo(f"{box}: {place}")
 
 
 @app.command("list", epilog="Example: yaoma-bridge state list")
@@ -66,6 +71,16 @@ def export(
     for one in waiting:
         write_public(folder / "state" / f"{box.site}.{box.box}.{one.rseq:08}.note", one.payload, replace=True)
     typer.echo(f"{box}: {len(waiting)}")
+
+
+def _named(tx: Tx, boxes: str) -> Sequence[BoxName]:
+    """Give the boxes that are meant; one that is named whole may be one that was never heard of."""
+    if "*" in boxes:
+        return matching_boxes(tx, boxes)
+    try:
+        return [BoxName.parse(boxes)]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _read(file: Path) -> StateMessage:

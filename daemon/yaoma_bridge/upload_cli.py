@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from yaoma.core.report_facts import DESPATCH
 from yaoma_bridge.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from yaoma_bridge.config import BridgeConfig, read_config, read_signer
 from yaoma_bridge.destinations.find import make_destination
@@ -44,7 +45,7 @@ def explain(
 ) -> None:
     """说明一条记录的上传。Tell where a record or a code stands at each platform, how it came there, and what to do."""
     settings = read_config(config)
-    names = [table.name for table in settings.destination]
+    names = [*(table.name for table in settings.destination), DESPATCH]
     with Store.look(settings.store.place) as store, store.reading() as tx:
         told = [explained(tx, place, names) for place in places_of(tx, wanted)]
     if not told:

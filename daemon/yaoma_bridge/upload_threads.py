@@ -11,6 +11,7 @@ from yaoma.core.note import Signer
 from yaoma_bridge.authorisations import warn_daily
 from yaoma_bridge.billing import bill_feed
 from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.despatching import Despatcher
 from yaoma_bridge.inquiring import Inquirer, Inquiring
 from yaoma_bridge.neighbour_news import tell_neighbours
 from yaoma_bridge.receipts import Outgoing
@@ -104,11 +105,16 @@ class UploadThreads:
 
     def _bill(self, store: Store) -> None:
         centre = self._facts()
+        despatcher = Despatcher(centre, self._signer)
         while not self._stop.is_set():
             self._turns.let_pass(self._stop, partial(self._beat, "bills"))
             self._beat("bills")
             warn_daily(store, centre, self._now_ms())
             more = bill_feed(store, self._now_ms())
+            made = despatcher.follow(store, self._now_ms())
+            for outgoing in made or ():
+                self._outgoing.put(outgoing)
+            more |= made is not None
             if not tell_neighbours(store, self._signer, self._now_ms()) and not more:
                 self._stop.wait(_IDLE_S)
 

@@ -27,7 +27,8 @@ from yaoma_link.receipt import OutcomeState
 NAMES = EpcisNames("https://example.invalid/cn-drug-trace")
 OPERATIONS = [
     "receive", "transfer_in", "gift_in", "return_supplier", "transfer_out", "wholesale", "gift_out", "recall_out",
-    "dispense", "dispense_ward", "vaccinate", "return_customer", "move", "count", "sample", "damage", "destroy", "verify",
+    "dispense", "dispense_ward", "vaccinate", "return_customer", "move", "count", "sample", "damage", "destroy",
+    "verify",
 ]  # fmt: skip
 
 _FORMATS = FormatChecker(())

@@ -187,6 +187,9 @@ def test_commands_queue_list_and_export(bridge: SteppedBridge, tmp_path: Path) -
     assert f"{NAME}: 1\n" == run.invoke(app, ["state", "add", str(NAME), str(file), "-c", str(config)]).output
     listed = run.invoke(app, ["state", "list", "-c", str(config)]).output
     assert str(NAME) in listed
+    nobody = run.invoke(app, ["state", "add", "H404/*", str(file), "-c", str(config)])
+    assert "no box in service" in str(nobody.exception)
+    assert run.invoke(app, ["state", "add", "H404", str(file), "-c", str(config)]).exit_code != 0
     done = run.invoke(app, ["state", "export", str(NAME), str(tmp_path / "stick"), "-c", str(config)])
     assert f"{NAME}: 1\n" == done.output
     (note,) = (tmp_path / "stick" / "state").iterdir()

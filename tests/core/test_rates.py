@@ -10,7 +10,7 @@ from yaoma.core.operation import Direction
 from yaoma.core.policy import Policy
 from yaoma.core.product import ProductFlag
 from yaoma.core.rates import GroupBy, Rate, ScanRate, UploadRate, delay_of, scan_rates, upload_rates
-from yaoma.core.report_facts import STORED, Arrival, Facts
+from yaoma.core.report_facts import DESPATCH, STORED, Arrival, Facts
 from yaoma.core.report_gather import Knowledge, gather
 from yaoma.core.report_period import Period
 
@@ -244,6 +244,18 @@ def test_upload_rate_when_one_destination_refuses_then_only_the_other_has_it() -
     assert (Rate(3, 4), Rate(1, 4)) == (rate.stored, rate.accepted("nhsa"))
     assert {("nhsa", "sold_before"): 1} == facts.refusals
     assert Rate(0, 4) == rate.accepted("alihealth")
+
+
+def test_upload_rate_when_a_receiver_found_something_else_then_it_is_no_upload() -> None:
+    """What another site says of a despatch note is a task for the sender, and lowers no rate of its uploads."""
+    shelf, answers = Shelf(), Answers()
+    (place,) = sale(shelf, "t1", [f"{TABLETS}0000000100001"])
+    answers.said[place] = {DESPATCH: Arrival("refused", "despatch_missing", None)}
+
+    facts = counted(shelf, answers)
+    rate = upload_rates(facts, by=GroupBy.NOTHING, directions=DIRECTIONS)[""]
+
+    assert ((), {}) == (rate.destinations, facts.refusals)
 
 
 def test_upload_rate_when_nothing_moved_then_no_row() -> None:

@@ -1,21 +1,26 @@
 """Ticketed: tickets in a log, written as a box writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fakes.box import BoxLog
 from yaoma.core.canonical import Json
 from yaoma.core.deed import overridden, undone
+from yaoma.core.receiving import compare, difference_entry
 from yaoma.core.record import Entry, Kind, Record
+from yaoma.core.shipment import Shipment
 from yaoma.core.ticket import Action, Line, Ticket, TicketCommand, ticket_entry
 
 __all__ = ["Counter", "code_of"]
 
 _INTO = {
     "receive": ("in_stock", "quarantined"),
+    "transfer_in": ("in_stock", "quarantined"),
     "gift_in": ("in_stock", "quarantined"),
     "dispense": ("dispensed", ""),
     "return_customer": ("returned", ""),
     "return_supplier": ("left", ""),
+    "transfer_out": ("left", ""),
+    "wholesale": ("left", ""),
     "check_return": ("in_stock", ""),
     "split": ("opened", ""),
     "destroy": ("destroyed", ""),
@@ -34,8 +39,9 @@ class Counter:
         self.log, self.station = log, station
         self.ticket: Ticket | None = None
         self._number = 0
+        self.came: list[str] = []
 
-    def open(self, operation: str = "dispense", *, lines: Sequence[Line] = (), **options: str | bool) -> Record:
+    def open(self, operation: str = "dispense", *, lines: Sequence[Line] = (), **options: object) -> Record:
         """Open a ticket."""
         self._number += 1
         command = TicketCommand(
@@ -97,6 +103,28 @@ class Counter:
         entry = ticket_entry(TicketCommand(action, self.station), self.ticket, "", into=into, doubtful_into=doubtful)
         self.ticket = None
         return self.log.add(entry)
+
+    def send(self, *codes: str, partner: str = "", operation: str = "transfer_out") -> str:
+        """Open, scan and close a ticket by which goods leave; give its id."""
+        self.open(operation, facts=(("partner", partner),) if partner else ())
+        assert self.ticket is not None
+        name = self.ticket.id
+        for code in codes:
+            self.scan(code)
+        self.close()
+        return name
+
+    def receive(self, note: Shipment, *codes: str, doubtful: Mapping[str, str] | None = None) -> None:
+        """Take a delivery in that a note announces, and record what differs; all on the note came in no other."""
+        self.open("transfer_in", shipment=note.id)
+        reasons = doubtful or {}
+        for code in codes:
+            self.scan(code, verdict="REVIEW" if code in reasons else "PASS")
+        assert self.ticket is not None
+        already, self.came = self.came, [*self.came, *codes]
+        scanned = {code: reasons.get(code, "") for code in codes}
+        self.log.add(difference_entry(self.ticket, compare(note, scanned, already)))
+        self.close()
 
     def sell(self, *codes: str, operation: str = "dispense", payer: str = "") -> None:
         """Open, scan and close."""

@@ -8,6 +8,7 @@ import typer
 
 from yaoma.cli.asking import OperatorOption, SocketOption, asked
 from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
+from yaoma.core.report_facts import DESPATCH
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 
 __all__ = ["app", "task_lines"]
@@ -48,7 +49,8 @@ def task_lines(task: Mapping[str, Any]) -> list[str]:
     about = codes or [f"{task['log']}/{task['first']}"]
     more = task["last"] - task["first"] - len(about)
     rest = f"  +{more}" if more > 0 else ""
-    lines = [f"平台未收 / refused  {task['destination']}  {'  '.join(about)}{rest}  {task['id']}"]
+    said = "收货方反馈 / the receiver reports" if task["destination"] == DESPATCH else "平台未收 / refused"
+    lines = [f"{said}  {task['destination']}  {'  '.join(about)}{rest}  {task['id']}"]
     for language in LANGUAGES:
         catalogue = load_catalogue(language)
         known = f"outcome.{task['reason']}" in catalogue.templates

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 __all__ = [
+    "DESPATCH",
     "STORED",
     "Arrival",
     "Event",
@@ -20,6 +21,10 @@ __all__ = [
 
 #: What stands for the bridge's own store where destinations are named.
 STORED = ""
+
+#: What stands where destinations are named for the despatch notes that the centre makes of what a site sends: what
+#: another site found in them is no upload, and counts in no rate.
+DESPATCH = "despatch"
 
 
 @dataclass(frozen=True, slots=True)

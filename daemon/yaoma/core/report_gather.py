@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from yaoma.core.report_facts import (
+    DESPATCH,
     STORED,
     Arrival,
     Event,
@@ -237,6 +238,8 @@ class _Gatherer:
             packs_due = max(1, pack.smallest)
             uploaded.due += packs_due
             for destination, arrival in self._knowledge.delivered.arrivals(event).items():
+                if destination == DESPATCH:
+                    continue
                 if destination == STORED:
                     uploaded.stored += packs_due
                 else:
