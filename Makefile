@@ -53,7 +53,7 @@ hil-smoke: hil ## The part of it that takes a minute once the machine is built
 
 bench: venv ## Measure speed beside floors and peers (ROWS=append,decode ROUNDS=3; DECODE_SAMPLES=folder of pictures)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --group bench
-	$(BIN)/python tests/bench/run.py --rows "$(ROWS)" --rounds "$(ROUNDS)" $(if $(BOXES),--boxes $(BOXES)) $(if $(RECORDS),--records $(RECORDS))
+	$(BIN)/python tests/bench/run.py --rows "$(ROWS)" --rounds "$(ROUNDS)" $(if $(BOXES),--boxes $(BOXES)) $(if $(RECORDS),--records $(RECORDS)) $(if $(LAYOUTS),--layouts $(LAYOUTS))
 
 matrix: ROWS :=
 matrix: venv ## Print the requirement matrix: row, who serves it, whether tests show that it works (ROWS=--open)

@@ -14,10 +14,10 @@ from bench.table import Found, Row
 from fakes.postgres import Postgres
 from yaoma_bridge.store import Store
 
-__all__ = ["BridgeSection"]
+__all__ = ["LAYOUTS", "BridgeSection"]
 
 #: Where the store lies, and how many workers share it.
-_LAYOUTS = {"sqlite1": 1, "postgres1": 1, "postgres2": 2, "postgres4": 4}
+LAYOUTS = {"sqlite1": 1, "postgres1": 1, "postgres2": 2, "postgres4": 4}
 _STORED_BAR = 3000
 
 
@@ -36,7 +36,7 @@ class BridgeSection:
     """
 
     def __init__(
-        self, folder: Path, shim: SyncShim, scale: Scale | None = None, layouts: tuple[str, ...] = tuple(_LAYOUTS)
+        self, folder: Path, shim: SyncShim, scale: Scale | None = None, layouts: tuple[str, ...] = tuple(LAYOUTS)
     ) -> None:
         self._folder, self._scale, self._layouts = folder, scale or Scale(), layouts
         self._load = load_file(folder / "load", self._scale)
@@ -92,7 +92,7 @@ class BridgeSection:
     def _measured(self, name: str) -> dict[str, float]:
         folder = self._folder / f"{name}-{self._rounds}"
         postgres = self._postgres if name.startswith("postgres") else None
-        with BridgeRig(folder, self._centre, _LAYOUTS[name], postgres) as rig:
+        with BridgeRig(folder, self._centre, LAYOUTS[name], postgres) as rig:
             boxes = rig.begin_boxes(self._load, self._centre, self._scale)
             assert boxes.stdin is not None
             born, _ = _line(boxes, rig), _line(boxes, rig)

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench.append_section import AppendSection
 from bench.box_section import BoxSection
 from bench.bridge_load import Scale
-from bench.bridge_section import BridgeSection
+from bench.bridge_section import LAYOUTS, BridgeSection
 from bench.decode_section import DecodeSection
 from bench.drain_section import DrainSection
 from bench.list_section import ListSection, LongListSection
@@ -72,17 +72,23 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=None, help="where to write; beneath the temporary folder")
     parser.add_argument("--boxes", type=int, default=Scale().boxes, help="of the bridge's rows")
     parser.add_argument("--records", type=int, default=Scale().records, help="of each of these boxes")
+    parser.add_argument(
+        "--layouts", default=",".join(LAYOUTS), help="of the bridge's store and workers, which are measured"
+    )
     options = parser.parse_args()
     names = [name for name in options.rows.split(",") if name]
     unknown = sorted(set(names) - set(SECTIONS))
     if unknown:
         parser.error(f"no such rows: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    layouts = tuple(options.layouts.split(","))
+    if not set(layouts) <= set(LAYOUTS):
+        parser.error(f"layouts are {', '.join(LAYOUTS)}")
     with tempfile.TemporaryDirectory(prefix="yb", dir=options.folder) as made:
         folder = Path(made)
         for line in describe(folder):
             _say(line)
         _say(f"priority  {_before_others()}")
-        sized = partial(BridgeSection, scale=Scale(options.boxes, options.records))
+        sized = partial(BridgeSection, scale=Scale(options.boxes, options.records), layouts=layouts)
         rows = _measured(folder, SECTIONS | {"bridge": sized}, names, options.rounds)
     _say(f"medians of {options.rounds} rounds\n")
     _say(table(rows))
