@@ -47,5 +47,6 @@ def test_reason_when_a_destination_gives_it_then_the_counter_reads_what_to_do(la
     catalogue = tomllib.loads((ROOT / f"config/messages/{language}.toml").read_text("utf-8"))["outcome"]
     reasons = {reason for file in FILES for reason in _reasons(ast.parse(file.read_text("utf-8")))}
     reasons |= {trouble.value for trouble in WebTrouble}
+    reasons |= {"despatch_missing", "despatch_extra", "despatch_lot", "despatch_doubtful"}
     assert {"sold_elsewhere", "lot_data_missing", "not_there", "credentials", "http_5xx"} <= reasons, "they are found"
     assert set() == {reason for reason in reasons if reason not in catalogue}

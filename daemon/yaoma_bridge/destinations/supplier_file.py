@@ -6,19 +6,19 @@ note that a delivery touched, in a folder for each supplier; somebody, or a prog
 
 import csv
 import io
-import os
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel
 
 from yaoma.core.canonical import Json
 from yaoma_bridge.bill import Bill, BillLine
+from yaoma_bridge.destination_options import AbsolutePath, DestinationOptions
+from yaoma_bridge.destinations.partner_folder import partner_folder
 from yaoma_bridge.platform import Answer, AnswerState, Order, Pace, Parcel, Ruling, RulingKind
+from yaoma_link.keyfile import write_public
 
 __all__ = ["SupplierFileDestination", "SupplierFileOptions"]
 
@@ -27,12 +27,9 @@ _HEAD: Final = (
     *("expected", "found", "reason"),
 )
 _RECEIVING: Final = frozenset({"receive", "transfer_in", "gift_in"})
-_NO_SUPPLIER: Final = "unknown"
-_UNSAFE: Final = re.compile(r"[^\w.-]+")
-_MOST_LETTERS: Final = 60
 
 
-class SupplierFileOptions(BaseModel):
+class SupplierFileOptions(DestinationOptions):
     """Options of the destination `supplier_file`.
 
     Args:
@@ -40,17 +37,8 @@ class SupplierFileOptions(BaseModel):
         only_differences: Write nothing of deliveries that were as the note said.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    folder: Path
+    folder: AbsolutePath
     only_differences: bool = False
-
-    @field_validator("folder")
-    @classmethod
-    def _is_absolute(cls, folder: Path) -> Path:
-        if not folder.is_absolute():
-            raise ValueError("an absolute path was expected")
-        return folder
 
 
 class SupplierFileDestination:
@@ -107,20 +95,8 @@ class SupplierFileDestination:
 
     def send(self, parcel: Parcel, now_ms: int) -> Answer:  # noqa: ARG002 - the file tells when the delivery was checked
         """Write the file and fsync it."""
-        path = self._path(parcel)
-        partial = path.with_name(f".{path.name}.partial")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as out:
-                out.write(_content(parcel))
-                out.flush()
-                os.fsync(out.fileno())
-            partial.replace(path)
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_public(self._path(parcel), _content(parcel), replace=True)
         except OSError:
             return Answer(AnswerState.WAITING, "disk", is_outage=True)
         return Answer(AnswerState.ACCEPTED)
@@ -135,7 +111,7 @@ class SupplierFileDestination:
 
     def _path(self, parcel: Parcel) -> Path:
         supplier = _text(_difference(parcel.bill, _note_of(parcel)), "supplier") or parcel.bill.supplier
-        return self._options.folder / (_file_name(supplier) or _NO_SUPPLIER) / f"{parcel.number}.csv"
+        return partner_folder(self._options.folder, supplier) / f"{parcel.number}.csv"
 
 
 def _content(parcel: Parcel) -> bytes:
@@ -176,12 +152,6 @@ def _note_of(parcel: Parcel) -> str:
 
 def _difference(bill: Bill, note: str) -> Mapping[str, Json]:
     return next((one for one in bill.differences if one.get("shipment") == note), {})
-
-
-def _file_name(text: str) -> str:
-    """Give a supplier's name as the name of a folder: letters, digits, dots, dashes; never a way out of the folder."""
-    plain = _UNSAFE.sub("-", unicodedata.normalize("NFC", text)).strip("-.")
-    return plain[:_MOST_LETTERS]
 
 
 def _plain(cell: str) -> str:
