@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from fakes.broker import MOSQUITTO
 from fakes.burst import pack_codes
 from fakes.county import County
 from fakes.ext4 import Ext4, Ext4UnavailableError
@@ -20,6 +21,18 @@ NewCounty = Callable[..., County]
 @pytest.fixture
 def new_county(mosquitto: str) -> Iterator[NewCounty]:
     """Give a maker of counties; all their processes and files are gone at the end."""
+    yield from _counties()
+
+
+@pytest.fixture(scope="module")
+def new_county_of_module() -> Iterator[NewCounty]:
+    """Give one whose counties serve all tests of a module, from the first to the last."""
+    if MOSQUITTO is None:
+        pytest.skip("needs a real broker: apt-get install mosquitto")
+    yield from _counties()
+
+
+def _counties() -> Iterator[NewCounty]:
     made: list[County] = []
 
     def new(**options: object) -> County:
@@ -40,6 +53,16 @@ def new_county(mosquitto: str) -> Iterator[NewCounty]:
 @pytest.fixture
 def county(new_county: NewCounty) -> County:
     """Give a county whose broker and bridge run, that knows many packs, and that has no box yet."""
+    return _running(new_county)
+
+
+@pytest.fixture(scope="module")
+def county_of_module(new_county_of_module: NewCounty) -> County:
+    """Give one that serves all tests of a module."""
+    return _running(new_county_of_module)
+
+
+def _running(new_county: NewCounty) -> County:
     county = new_county(codes=list(islice(pack_codes(), 5000)), products={"8100000": "示例胶囊 Sample capsules"})
     county.broker.start()
     county.add_bridge().program.start()

@@ -15,10 +15,10 @@ NewCounty = Callable[..., County]
 NUMBERS = ("11010519491231002X", "440524198001010013")
 
 
-@pytest.fixture
-def box(new_county: NewCounty) -> BoxProcess:
+@pytest.fixture(scope="module")
+def box(new_county_of_module: NewCounty) -> BoxProcess:
     """A box that has sealed two identities and was stopped; it never saw a broker."""
-    county = new_county(codes=["81000000000000000001"], products={"8100000": "示例胶囊"}, denials={})
+    county = new_county_of_module(codes=["81000000000000000001"], products={"8100000": "示例胶囊"}, denials={})
     box = county.add_box(verbose=True)
     box.start()
     for number in NUMBERS:
@@ -50,6 +50,16 @@ def _sealed(box: BoxProcess) -> tuple[str, dict[int, bytes]]:
         log.close()
 
 
+def test_person_when_the_question_is_unclear_then_nothing_is_erased(box: BoxProcess) -> None:
+    """Neither, both, or a record that is none: it says what it wants."""
+    for arguments in ([], ["--before", "2026-01-01", "--record", "x/1"], ["--record", "x"], ["--record", "x/-1"]):
+        done = box.command("person", "erase", *arguments)
+        assert done.returncode == 1
+        assert done.stderr
+        assert "Traceback" not in done.stderr
+    assert _said(box, "status")["held"] == 2
+
+
 def test_person_when_erased_then_no_file_holds_it_and_the_journal_verifies(box: BoxProcess) -> None:
     """One is erased by its name, the other by its age; what was not delivered goes only when that is asked for."""
     log, sealed = _sealed(box)
@@ -71,13 +81,3 @@ def test_person_when_erased_then_no_file_holds_it_and_the_journal_verifies(box: 
     assert done.returncode == 0, done.stderr
     box.start()
     assert box.log_size() > erased[0].seq + 1, "the box goes on behind it"
-
-
-def test_person_when_the_question_is_unclear_then_nothing_is_erased(box: BoxProcess) -> None:
-    """Neither, both, or a record that is none: it says what it wants."""
-    for arguments in ([], ["--before", "2026-01-01", "--record", "x/1"], ["--record", "x"], ["--record", "x/-1"]):
-        done = box.command("person", "erase", *arguments)
-        assert done.returncode == 1
-        assert done.stderr
-        assert "Traceback" not in done.stderr
-    assert _said(box, "status")["held"] == 2
