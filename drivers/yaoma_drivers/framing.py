@@ -13,6 +13,7 @@ TERMINATORS = {"CR": b"\r", "LF": b"\n", "CRLF": b"\r\n", "TAB": b"\t", "ETX": b
 
 _SLICE_BYTES = 4096
 _NEVER = re.compile(rb"(?!)")
+_AIM_LAST = re.compile(rb"\][A-Za-z][0-9A-Za-z]\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Framer:
 
     Args:
         terminators: The byte strings that end a symbol; empty if only silence does.
-        prefix: What stands before each symbol, such as STX; what comes before it is noise, and a frame without it
-            has lost its beginning. Empty if the scanner sends none.
+        prefix: What stands before each symbol, such as STX; what comes before it is noise, but for an AIM identifier
+            right in front, and a frame without it has lost its beginning. Empty if the scanner sends none.
         max_bytes: How long a symbol may be.
         idle_ends_symbol: Whether `flush` makes a symbol of what it finds, for a scanner that sends no terminator.
 
@@ -131,5 +132,8 @@ class Framer:
         noise, prefix, rest = octets.partition(self._prefix) if self._prefix else (b"", b"", octets)
         if self._prefix and not prefix:
             frames.append(Frame(b"", len(noise), ReadFault.DROPPED))
-        elif rest:
+            return
+        if aim := _AIM_LAST.search(noise):
+            rest = aim.group() + rest
+        if rest:
             frames.append(Frame(rest, len(rest)))

@@ -7,18 +7,17 @@ import select
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Self
+from typing import Annotated, ClassVar, Final
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field
 
 from yaoma_drivers import hidraw_device
 from yaoma_drivers.answering import Answering
 from yaoma_drivers.conveyor import conveyed
-from yaoma_drivers.driver import AbsolutePath, DriverOptions
+from yaoma_drivers.driver import AbsolutePath
 from yaoma_drivers.errors import DeviceBusy, DeviceError, DeviceGone, DeviceReason, DeviceRefused
 from yaoma_drivers.hidraw_identity import AttachedHidraw, HidrawPlaces, find_hidraw
 from yaoma_drivers.holders import spoken
-from yaoma_drivers.input_identity import InputName
 from yaoma_drivers.pos_layout import PosLayout
 from yaoma_drivers.pos_reports import PosReader, PosScan
 from yaoma_drivers.pos_voice import BEEPS, Beep, PosVoice, beep_reports
@@ -26,6 +25,8 @@ from yaoma_drivers.show_queue import ShowQueue
 from yaoma_drivers.signal import Signal
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
+from yaoma_drivers.usb_name_options import UsbNameOptions
+from yaoma_drivers.wrapping_options import WrappingOptions
 
 __all__ = ["HidPosDriver", "HidPosOptions"]
 
@@ -45,18 +46,11 @@ def _stable(path: Path) -> Path:
     return path
 
 
-HexId = Annotated[str, Field(pattern="^[0-9a-fA-F]{4}$"), AfterValidator(str.lower)]
-
-
-class HidPosOptions(DriverOptions):
-    """Options of the HID POS driver; exactly one of serial, port and device names the scanner.
+class HidPosOptions(WrappingOptions, UsbNameOptions):
+    """Options of the HID POS driver, beside those of its name and of wrapping.
 
     Args:
-        serial: Its serial number, where each piece has its own.
-        port: The socket it is plugged into: phys of the kernel, or ID_PATH of udev.
         device: A link in /dev/yaoma/by-path.
-        vendor: USB vendor id as four hex digits; another model at this place is refused.
-        product: USB product id as four hex digits, likewise.
         continue_ms: After how long a text that does not go on is given up, in milliseconds.
         beeps: How the scanner tells each signal: good_read, not_on_file, error or none.
         reply_timeout_ms: After how long a verdict that could not be told is dropped, in milliseconds.
@@ -64,27 +58,11 @@ class HidPosOptions(DriverOptions):
             tells verdicts whenever they come.
     """
 
-    serial: str | None = Field(default=None, min_length=1, max_length=255)
-    port: str | None = Field(default=None, min_length=1, max_length=255)
     device: Annotated[AbsolutePath, AfterValidator(_stable)] | None = None
-    vendor: HexId | None = None
-    product: HexId | None = None
     continue_ms: int = Field(default=1000, ge=50, le=10_000)
     beeps: dict[Signal, Beep] = Field(default_factory=dict)
     reply_timeout_ms: int = Field(default=500, ge=10, le=10_000)
     answer_within_ms: int | None = Field(default=3000, ge=100, le=90_000)
-
-    @model_validator(mode="after")
-    def _one_name(self) -> Self:
-        if sum(name is not None for name in (self.serial, self.port, self.device)) != 1:
-            raise ValueError("name the scanner by exactly one of serial, port and device")
-        return self
-
-    def name(self) -> InputName:
-        """Return how the scanner is named."""
-        return InputName(
-            self.serial or "", self.port or "", self.device, vendor=self.vendor or "", product=self.product or ""
-        )
 
     def node(self) -> Path | None:
         """Return the node that the scanner has now; None if it is not there, or not alone."""
@@ -108,6 +86,7 @@ class HidPosDriver:
         self._scanner = scanner
         self._options = options
         self._name = options.name()
+        self._wrapping = options.wrapping()
         self._places = HidrawPlaces()
         self._beeps = BEEPS | options.beeps
         self._shows = ShowQueue()
@@ -196,7 +175,7 @@ class HidPosDriver:
 
     def _noted(self, scan: PosScan, answering: Answering) -> Symbol:
         """Make the symbol of a scan, and note that its answer is due before anybody can give it."""
-        frame = scan.frame
+        frame = self._wrapping.unwrap(scan.frame, scan.aim)
         read_mono_ms = time.monotonic_ns() // 1_000_000
         symbol = Symbol(frame.data, self._scanner, read_mono_ms, scan.aim, fault=frame.fault, length=frame.length)
         answering.scanned(symbol)

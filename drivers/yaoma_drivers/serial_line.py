@@ -4,7 +4,8 @@ import contextlib
 import select
 import time
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from dataclasses import replace
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -19,18 +20,23 @@ from yaoma_drivers.show_queue import ShowQueue
 from yaoma_drivers.signal import Signal
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
+from yaoma_drivers.wrapping import Wrapping
+from yaoma_drivers.wrapping_options import WrappingOptions
 
 __all__ = ["SerialLineDriver", "SerialLineOptions"]
 
 
-class SerialLineOptions(LineOptions):
-    """Options of the serial driver, beside those of the line.
+#: For the calibration: longer than a scanner pauses inside one code, shorter than anybody between two.
+_QUIET_MS: Final = 600
+
+
+class SerialLineOptions(WrappingOptions, LineOptions):
+    """Options of the serial driver, beside those of the line and of wrapping.
 
     Args:
         profile: The vendor's profile; what is given here itself goes before it.
         data_bits: 7 or 8.
         terminators: What ends a symbol: any of CR, LF, CRLF, TAB, ETX. CR and LF together take CRLF as well.
-        prefix: Hex bytes that the scanner sends before each symbol, such as 02 for STX.
         strip_aim: Whether an AIM identifier in front is taken off into the symbol's `aim`.
         idle_ms: After how much silence a symbol without terminator is given up, in milliseconds.
         idle_ends_symbol: Whether that silence ends a symbol, for a scanner that sends no terminator at all.
@@ -40,10 +46,11 @@ class SerialLineOptions(LineOptions):
             scanner that waits for its answer (Host ACK); None for one that does not.
     """
 
+    needs_terminator: ClassVar[bool] = True
+
     profile: Annotated[str, profile_for("serial_line")] | None = None
     data_bits: Literal[7, 8] = 8
     terminators: tuple[Literal["CR", "LF", "CRLF", "TAB", "ETX"], ...] = ("CR", "LF")
-    prefix: HexBytes = Field(default=b"", max_length=16)
     strip_aim: bool = True
     idle_ms: int = Field(default=300, ge=20, le=10_000)
     idle_ends_symbol: bool = False
@@ -78,11 +85,27 @@ class SerialLineOptions(LineOptions):
 
     def framer(self) -> Framer:
         """Return a new framer for one opening of the device."""
+        mark = self.prefix if self._has_mark else b""
         return Framer(
             [TERMINATORS[name] for name in self.terminators],
-            prefix=self.prefix,
+            prefix=mark.swapcase() if self.case == "swapped" else mark,
             idle_ends_symbol=self.idle_ends_symbol,
         )
+
+    def wrapping(self) -> Wrapping:
+        """Return what the scanner does to each symbol, but for a prefix that the framer takes off."""
+        wrapping = super().wrapping()
+        return replace(wrapping, prefix=b"") if self._has_mark else wrapping
+
+    def as_sent(self) -> Self:
+        """Return options for the same line under which each burst of bytes is one symbol, with all around it."""
+        whole = {"terminators": (), "idle_ends_symbol": True, "idle_ms": _QUIET_MS, "strip_aim": False}
+        return super().as_sent().model_copy(update=whole)
+
+    @property
+    def _has_mark(self) -> bool:
+        """Whether the prefix begins with a control character, such as STX, which finds the beginning behind noise."""
+        return b"" < self.prefix[:1] < b" "
 
 
 class SerialLineDriver:
@@ -98,6 +121,7 @@ class SerialLineDriver:
     def __init__(self, scanner: str, options: SerialLineOptions) -> None:
         self._scanner = scanner
         self._options = options
+        self._wrapping = options.wrapping()
         self._shows = ShowQueue()
 
     def show(self, symbol: Symbol, signal: Signal) -> None:
@@ -157,7 +181,8 @@ class SerialLineDriver:
 
     def _noted(self, frame: Frame, answering: Answering) -> Symbol:
         """Make the symbol of a frame, and note that its answer is due before anybody can give it."""
-        symbol = symbol_of(frame, self._scanner, time.monotonic_ns() // 1_000_000, strip_aim=self._options.strip_aim)
+        frame, read_mono_ms = self._wrapping.unwrap(frame), time.monotonic_ns() // 1_000_000
+        symbol = symbol_of(frame, self._scanner, read_mono_ms, strip_aim=self._options.strip_aim)
         answering.scanned(symbol)
         return symbol
 

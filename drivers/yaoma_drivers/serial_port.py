@@ -39,6 +39,10 @@ class LineOptions(DriverOptions):
     stop_bits: Literal[1, 2] = 1
     rts_cts: bool = False
 
+    def name(self) -> str:
+        """Return how the scanner is named."""
+        return str(self.device)
+
 
 class SerialPort:
     """An open line; nothing here waits. One thread may read while another writes.

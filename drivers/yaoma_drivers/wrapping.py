@@ -89,8 +89,13 @@ class Wrapping:
     case: CaseChange = "kept"
     gs_text: bytes = b""
 
-    def unwrap(self, frame: Frame) -> Frame:
-        """Return the frame as the symbol has it; a frame without its prefix or suffix has lost a piece: DROPPED."""
+    def unwrap(self, frame: Frame, apart: str = "") -> Frame:
+        """Return the frame as the symbol has it; a frame without its prefix or suffix has lost a piece: DROPPED.
+
+        Args:
+            frame: As the scanner sent it.
+            apart: The AIM identifier, where it came beside the text and not in front of it.
+        """
         if frame.fault is not None:
             return frame
         data = frame.data.swapcase() if self.case == "swapped" else frame.data
@@ -99,7 +104,8 @@ class Wrapping:
             rest.startswith(self.prefix) and rest.endswith(self.suffix)
         ):
             return Frame(b"", frame.length, ReadFault.DROPPED)
-        body = self._with_separators(self._with_aim(aim + rest[len(self.prefix) : len(rest) - len(self.suffix)]))
+        body = aim + rest[len(self.prefix) : len(rest) - len(self.suffix)]
+        body = self._with_separators(body if apart else self._with_aim(body), apart.encode("ascii"))
         return Frame(body, len(body)) if body else Frame(b"", frame.length, ReadFault.DROPPED)
 
     def _with_aim(self, data: bytes) -> bytes:
@@ -110,12 +116,13 @@ class Wrapping:
             return data
         return (turned[aim[:2]] + aim[2:] if turned[aim[:2]] else b"") + rest
 
-    def _with_separators(self, data: bytes) -> bytes:
+    def _with_separators(self, data: bytes, apart: bytes) -> bytes:
         """Put GS where its stand-in is, in what is or may be GS1; in a web address it is a sign like others."""
         if not self.gs_text:
             return data
-        aim, text = self._split(data)
-        is_gs1 = aim in _GS1_AIMS if aim else text.removeprefix(self.gs_text).startswith(_GTIN_FIELD)
+        aim, text = (b"", data) if apart else self._split(data)
+        told = apart or aim
+        is_gs1 = told in _GS1_AIMS if told else text.removeprefix(self.gs_text).startswith(_GTIN_FIELD)
         return aim + text.replace(self.gs_text, GS) if is_gs1 else data
 
     @staticmethod

@@ -20,14 +20,15 @@ from yaoma_drivers.ssi_packet import SsiPacket, packet_bytes
 from yaoma_drivers.ssi_session import SsiScan, SsiSession
 from yaoma_drivers.stop import Stop
 from yaoma_drivers.symbol import Symbol
+from yaoma_drivers.wrapping_options import WrappingOptions
 
 __all__ = ["ZebraSsiDriver", "ZebraSsiOptions"]
 
 _PROFILE = "zebra_ssi"
 
 
-class ZebraSsiOptions(LineOptions):
-    """Options of the SSI driver, beside those of the line, which always has 8 data bits.
+class ZebraSsiOptions(WrappingOptions, LineOptions):
+    """Options of the SSI driver, beside those of wrapping and of the line, which always has 8 data bits.
 
     Args:
         profile: The vendor's profile; what is given here itself goes before it.
@@ -67,6 +68,7 @@ class ZebraSsiDriver:
     def __init__(self, scanner: str, options: ZebraSsiOptions) -> None:
         self._scanner = scanner
         self._options = options
+        self._wrapping = options.wrapping()
         self._shows = ShowQueue()
 
     def show(self, symbol: Symbol, signal: Signal) -> None:
@@ -124,7 +126,7 @@ class ZebraSsiDriver:
 
     def _noted(self, scan: SsiScan, answering: Answering) -> Symbol:
         """Make the symbol of a scan, and note that its answer is due before anybody can give it."""
-        frame = scan.frame
+        frame = self._wrapping.unwrap(scan.frame, scan.aim)
         symbol = Symbol(frame.data, self._scanner, _now_ms(), scan.aim, fault=frame.fault, length=frame.length)
         answering.scanned(symbol)
         return symbol

@@ -115,10 +115,11 @@ def test_feed_when_a_symbol_is_as_long_as_allowed_then_it_is_whole() -> None:
 
 
 def test_feed_when_a_prefix_is_expected_then_it_is_taken_off_and_missed() -> None:
-    """STX and ETX are taken off; noise before STX is dropped; a frame without STX has lost its beginning."""
+    """STX and ETX are taken off; noise before STX is dropped, an identifier is kept; without STX it is a fault."""
     framer = Framer((b"\x03",), prefix=b"\x02")
     assert framer.feed(b"\x02" + CODE + b"\x03\r\n\x02" + CODE + b"\x03") == [Frame(CODE, 20)] * 2
     assert framer.feed(b"\xff\x00\x02" + CODE + b"\x03") == [Frame(CODE, 20)]
+    assert framer.feed(b"\x00]C0\x02" + CODE + b"\x03") == [Frame(b"]C0" + CODE, 23)]
     assert framer.feed(CODE + b"\x03") == [Frame(b"", 20, ReadFault.DROPPED)]
     assert framer.feed(b"\x02\x03") == []
 

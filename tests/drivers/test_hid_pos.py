@@ -80,6 +80,17 @@ def test_symbols_when_codes_are_scanned_then_they_come_whole_with_their_symbolog
     assert [found.node.name for found in plug.openings] == ["hidraw1"]
 
 
+def test_symbols_when_the_scanner_wraps_its_texts_then_that_comes_off(plug: Plug, listen: Listen) -> None:
+    """The identifier in its own field says what is GS1, and is no part of what is turned back."""
+    listener = listen(driver(plug, prefix="4E 6F", suffix="3B", case="swapped", gs_as="~"))
+    plug.scanner.wait_until_open()
+    plug.scanner.scan(b"nO010690123456789221A~10b;\r", aim=b"]d2")
+    plug.scanner.scan(b"010690123456789221A~10b", aim=b"]d2")
+    symbol = listener.next()
+    assert (symbol.data, symbol.aim) == (b"010690123456789221a\x1d10B", "]d2")
+    assert listener.next().fault is ReadFault.DROPPED
+
+
 def test_symbols_when_a_text_does_not_go_on_then_a_fault_comes(plug: Plug, listen: Listen) -> None:
     """A continued report without the next is given up after a while, and the next scan is whole."""
     listener = listen(driver(plug, continue_ms=50))

@@ -71,6 +71,34 @@ def test_symbols_when_an_aim_identifier_comes_then_it_stands_apart(listen: Liste
     assert listener.next().data == b"]C0" + CODE
 
 
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({"prefix": "02", "suffix": "03"}, b"\0\0]d2\x02010690123456789221a\x1d10B\x03\r"),
+        ({"prefix": "02 4E", "case": "swapped"}, b"\x02n]D2010690123456789221A\x1d10b\r"),
+        ({"prefix": "4E 6F", "suffix": "3B", "gs_as": "<GS>"}, b"]d2No010690123456789221a<GS>10B;\r"),
+        ({"prefix": "4E", "gs_as": "~"}, b"N]d2010690123456789221a~10B\r"),
+    ],
+)
+def test_symbols_when_the_scanner_wraps_its_texts_then_that_comes_off(
+    listen: Listen, plug: Plug, options: dict[str, str], sent: bytes
+) -> None:
+    """Prefix, suffix, case and what stands for GS, as calibration finds them; a text without them is a fault."""
+    scanner = plug()
+    listener = listen(driver(scanner.path, **options))
+    scanner.wait_until_open()
+    scanner.send(sent + b"A81234567890123456789\r")
+    symbol = listener.next()
+    assert (symbol.data, symbol.aim) == (b"010690123456789221a\x1d10B", "]d2")
+    assert listener.next().fault is ReadFault.DROPPED
+
+
+def test_options_when_a_key_stands_for_gs_then_they_are_refused(tmp_path: Path) -> None:
+    """Nothing types F8 on a line."""
+    with pytest.raises(ValidationError, match="gs_as"):
+        driver(tmp_path / "gun", gs_as="F8")
+
+
 def test_symbols_when_the_terminator_is_missing_then_a_fault_comes_after_silence(listen: Listen, plug: Plug) -> None:
     """A rest without terminator is given up with its length, and the next scan is whole."""
     scanner = plug()

@@ -62,6 +62,17 @@ def test_unwrap_when_prefix_or_suffix_is_missing_then_the_symbol_has_lost_a_piec
     assert (frame.data, frame.fault, frame.length) == (b"", DROPPED, len(typed))
 
 
+@pytest.mark.parametrize(("apart", "meant"), [("]d2", b"01\x1d10"), ("]C0", b"01~10"), ("", b"01\x1d10")])
+def test_unwrap_when_the_identifier_came_beside_the_text_then_it_says_what_the_text_is(
+    apart: str, meant: bytes
+) -> None:
+    """In reports and packets it stands in a field of its own, which no change of case touches."""
+    wrapping = Wrapping(b"<", b">", "upper", b"~")
+    assert wrapping.unwrap(Frame(b"<01~10>", 7), apart) == Frame(meant, len(meant))
+    text = b"<]E0A>"
+    assert wrapping.unwrap(Frame(text, 6), "]C0").data == b"]E0A"
+
+
 def test_unwrap_when_the_identifier_stands_first_then_it_is_kept() -> None:
     """Some scanners send the identifier before their own prefix; a faulty frame stays what it is."""
     wrapping = Wrapping(b"<", b">")

@@ -41,6 +41,16 @@ def driver(scanner: SsiScanner, **options: object) -> ZebraSsiDriver:
     return ZebraSsiDriver("counter-1", ZebraSsiOptions.model_validate({"device": scanner.path, **options}))
 
 
+def test_symbols_when_the_scanner_wraps_its_texts_then_that_comes_off(plug: Plug, listen: Listen) -> None:
+    """The code type says what is GS1."""
+    scanner = plug()
+    listener = listen(driver(scanner, prefix="02", suffix="03", gs_as="~"))
+    scanner.wait_until_open()
+    scanner.scan(b"\x02010690123456789221A~10B\x03", 0xC1)
+    symbol = listener.next()
+    assert (symbol.data, symbol.aim) == (b"010690123456789221A\x1d10B", "]d2")
+
+
 def test_symbols_when_a_scan_comes_then_it_is_acknowledged_and_whole(plug: Plug, listen: Listen) -> None:
     """Each scan is acknowledged at once and is one symbol with its symbology."""
     scanner = plug()
