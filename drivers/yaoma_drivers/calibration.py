@@ -1,17 +1,20 @@
-"""Calibration: how a scanner types, found out from what it makes of a sheet whose text is known; pure."""
+"""Calibration: how a scanner types or sends, found out from what it makes of a sheet whose text is known; pure."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from yaoma_drivers.calibration_sheet import DIGITS, GS1_HEAD, GS1_TAIL, SIGNS
 from yaoma_drivers.keymap import KEYMAPS, LayoutName
 from yaoma_drivers.typed_scan import FIRST_PLACEHOLDER, Spelling, TypedScan, placeholder_name, spelled
 from yaoma_drivers.wrapping import GS, CaseChange, stands_for_gs
 
-__all__ = ["Advice", "Calibration", "Profile", "Speed", "evaluate"]
+__all__ = ["Advice", "Calibration", "Parity", "Profile", "Speed", "evaluate", "judged"]
+
+#: The parities of a line with seven data bits that can be told from the bytes themselves.
+Parity = Literal["none", "even", "odd", "mark"]
 
 _FAST_MS: Final = 800
 _SLOW_MS: Final = 2000
@@ -19,6 +22,7 @@ _SLOW_MS: Final = 2000
 _AIM: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 _CODE128_AIM: Final = "]C0"
 _GS1_AIM: Final = "]d2"
+_SHEET_AIMS: Final = (_CODE128_AIM, _CODE128_AIM, _GS1_AIM)
 _MAX_WRAP: Final = 16
 #: GS1's 82 characters: a stand-in made of them may also stand in a serial number.
 _AI82: Final = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+")
@@ -42,7 +46,12 @@ class Advice(StrEnum):
     """What a technician should know or change; the ids are stable, profiles and message catalogues use them."""
 
     KEYS_LOST = "keys_lost"  # the kernel dropped keys: the sheet must be scanned again
+    SCAN_DAMAGED = "scan_damaged"  # a scan lost a part on the line or in a report: likewise
     UNREADABLE = "unreadable"  # not even the digits arrive
+    NOT_THE_SHEET = "not_the_sheet"  # likewise, of a scanner that does not type
+    LINE_GARBLED = "line_garbled"  # what arrives is no text: speed or parity differ
+    LINE_SETTINGS = "line_settings"  # seven data bits and a parity
+    SSI_PACKETS = "ssi_packets"  # packets, which another driver reads
     AIM_NOT_SENT = "aim_not_sent"
     CAPS_LOCK = "caps_lock"
     CASE_SWAPPED = "case_swapped"
@@ -53,6 +62,7 @@ class Advice(StrEnum):
     WRAP_UNUSABLE = "wrap_unusable"  # what stands around the text can't be taken off
     LAYOUT_DIFFERS = "layout_differs"  # not us, but one that is known
     LAYOUT_UNKNOWN = "layout_unknown"  # letters or signs arrive changed under every layout that is known
+    SIGNS_CHANGED = "signs_changed"  # letters or signs arrive changed or not at all, of a scanner that does not type
     SIGNS_MISSING = "signs_missing"
     DEAD_KEYS = "dead_keys"
     NOT_SCANNED = "not_scanned"  # the second or third code: a scanner that reads bars only passes over the third
@@ -61,11 +71,13 @@ class Advice(StrEnum):
     GS_AMBIGUOUS = "gs_ambiguous"
     GS_UNUSABLE = "gs_unusable"
     SLOW = "slow"
+    PROFILE_FITS = "profile_fits"  # its maker's profile is known and not configured
+    OPTIONS_FIRST = "options_first"  # options of the configuration say something else, and go before what was found
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How one scanner types; the first seven are options of the HID driver.
+    """How one scanner types or sends; up to `parity` they are options of a driver.
 
     Args:
         layout: The layout for which it is set.
@@ -74,6 +86,10 @@ class Profile:
         suffix: What it types behind each symbol.
         case: What it does to letters.
         gs_as: What it types for GS if not GS itself.
+        terminators: What ends a symbol, as the serial driver names it; empty where the driver needs none.
+        idle_ends_symbol: It sends no terminator.
+        data_bits: Of its line.
+        parity: Of its line.
         terminator: What ends a symbol; empty if nothing does.
         sends_aim: Whether it sends AIM identifiers.
         sends_gs: Whether GS arrives as itself or as `gs_as`; None if that was not tried.
@@ -88,6 +104,10 @@ class Profile:
     suffix: bytes = b""
     case: CaseChange = "kept"
     gs_as: str = ""
+    terminators: tuple[str, ...] = ()
+    idle_ends_symbol: bool = False
+    data_bits: Literal[7, 8] = 8
+    parity: Parity = "none"
     terminator: str = ""
     sends_aim: bool = False
     sends_gs: bool | None = None
@@ -169,6 +189,19 @@ def evaluate(scans: Sequence[TypedScan]) -> Calibration:
     if not scans or any(scan.is_damaged for scan in scans):
         return Calibration(None, {Advice.KEYS_LOST: {}})
     spellings = {layout: [spelled(scan, keymap) for scan in scans] for layout, keymap in KEYMAPS.items()}
+    return judged(spellings, caps_lock=any(scan.state.caps_lock for scan in scans))
+
+
+def judged(
+    spellings: Mapping[LayoutName, Sequence[Spelling]], *, caps_lock: bool = False, aims: Sequence[str] = ()
+) -> Calibration:
+    """Find out how a scanner came to these texts.
+
+    Args:
+        spellings: What came for the sheet's codes in their order, for each layout in which it can be read.
+        caps_lock: Whether the lamp was on.
+        aims: The identifiers, where they came beside the texts.
+    """
     candidates = [
         _Candidate(layout, case, wrap)
         for layout, texts in spellings.items()
@@ -179,11 +212,12 @@ def evaluate(scans: Sequence[TypedScan]) -> Calibration:
         return Calibration(None, {Advice.UNREADABLE: {}})
     # Of equals the first: us before the others, kept before what changes letters.
     best = max(candidates, key=lambda one: one.score(spellings[one.layout]))
-    return _judge(best, spellings[best.layout], scans)
+    return _judge(best, spellings[best.layout], aims, caps_lock=caps_lock)
 
 
-def _judge(best: _Candidate, texts: Sequence[Spelling], scans: Sequence[TypedScan]) -> Calibration:
+def _judge(best: _Candidate, texts: Sequence[Spelling], aims: Sequence[str], *, caps_lock: bool) -> Calibration:
     found, wrap, first = _Findings(), best.wrap, texts[0]
+    has_aims = all(aim == wanted for aim, wanted in zip(aims, _SHEET_AIMS, strict=False)) and bool(aims)
     sends_aim = wrap.sends_aim
     types_signs = _judge_signs(best, texts, found) if len(texts) > _SECOND else None
     sends_gs, gs_as = None, ""
@@ -193,9 +227,10 @@ def _judge(best: _Candidate, texts: Sequence[Spelling], scans: Sequence[TypedSca
         sends_gs, gs_as = _judge_gs(best, body, found)
     else:
         found.add(Advice.NOT_SCANNED, number=_THIRD + 1 - len(texts))
+    sends_aim = sends_aim or has_aims
     if not sends_aim:
         found.add(Advice.AIM_NOT_SENT)
-    if any(scan.state.caps_lock for scan in scans):
+    if caps_lock:
         found.add(Advice.CAPS_LOCK)
     if best.case != "kept":
         found.add(Advice.CASE_SWAPPED if best.case == "swapped" else Advice.CASE_CONVERTED)

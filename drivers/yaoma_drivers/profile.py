@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticKnownError
@@ -20,6 +20,7 @@ __all__ = [
     "known_profiles",
     "load_profile",
     "profile_for",
+    "profiles_of_vendor",
     "with_profile",
 ]
 
@@ -86,6 +87,7 @@ class Profile(_Data):
     Args:
         title: Maker and models.
         driver: The driver that it is for.
+        usb_vendors: Its maker's USB vendor ids, as systemd/udev/70-yaoma-scanners.rules has them.
         ran_on_hardware: Whether anybody has tried it on a real scanner.
         line: Options of the driver that fit the scanner as delivered.
         replies: What the scanner is sent for each signal.
@@ -97,6 +99,7 @@ class Profile(_Data):
 
     title: str = Field(min_length=1)
     driver: Literal["serial_line", "zebra_ssi"] = "serial_line"
+    usb_vendors: tuple[Annotated[str, Field(pattern="^[0-9a-f]{4}$")], ...] = ()
     ran_on_hardware: bool
     line: dict[str, Any] = Field(default_factory=dict)
     replies: dict[Signal, Fact] = Field(default_factory=dict)
@@ -130,6 +133,16 @@ def load_profile(name: str) -> Profile:
     if not found:
         raise ValueError(f"is no profile; there are: {', '.join(known_profiles())}")
     return Profile.model_validate(tomllib.loads(found[0].read_text(encoding="utf-8")))
+
+
+def profiles_of_vendor(usb_vendor: str, driver: str) -> tuple[str, ...]:
+    """Return the names of the profiles of a maker, in order.
+
+    Args:
+        usb_vendor: The USB vendor id as four hex digits; of a cable's converter there is none.
+        driver: Only those for this driver.
+    """
+    return tuple(name for name in known_profiles(driver) if usb_vendor in load_profile(name).usb_vendors)
 
 
 def profile_for(driver: str) -> AfterValidator:

@@ -17,6 +17,7 @@ from yaoma.config.toml_text import value_text
 from yaoma_drivers.calibration import Advice, Calibration, Profile, Speed, evaluate
 from yaoma_drivers.hid import HidOptions
 from yaoma_drivers.keymap import KEYMAPS
+from yaoma_drivers.serial_line import SerialLineOptions
 
 MADE = datetime(2026, 11, 22, 8, 0, 5, tzinfo=UTC)
 
@@ -95,6 +96,36 @@ def test_config_when_it_names_a_calibration_then_the_driver_has_its_options(tmp_
     assert (options.layout, options.gs_as, options.suffix, options.port) == ("de", "F8", b"\x03", "usb-1")
     assert options_in(config(tmp_path, file, layout="fr", suffix="")).layout == "fr"
     assert options_in(config(tmp_path, file, suffix="")).suffix == b""
+
+
+@given(
+    profile=st.builds(
+        Profile,
+        prefix=st.binary(max_size=16),
+        case=st.sampled_from(["kept", "swapped"]),
+        gs_as=st.sampled_from(["", "~"]),
+        terminators=st.sampled_from([(), ("CR", "LF"), ("TAB",), ("ETX",)]),
+        idle_ends_symbol=st.booleans(),
+        data_bits=st.sampled_from([7, 8]),
+        parity=st.sampled_from(["none", "even", "odd", "mark"]),
+    )
+)
+def test_file_when_it_is_that_of_a_scanner_on_a_line_then_the_line_is_set_as_it_was_found(profile: Profile) -> None:
+    """What was found goes to the serial driver; what was not leaves the driver's own defaults."""
+    stored = CalibrationFile.model_validate(tomllib.loads(text_of(Calibration(profile))))
+    names = ("prefix", "case", "gs_as", "idle_ends_symbol", "data_bits", "parity")
+    options = SerialLineOptions.model_validate({"device": "/dev/gun", **stored.options(SerialLineOptions.model_fields)})
+    assert [getattr(options, name) for name in names] == [getattr(profile, name) for name in names]
+    assert options.terminators == (profile.terminators or ("CR", "LF"))
+
+
+def test_file_when_it_was_made_for_a_keyboard_then_a_line_can_use_it_only_if_nothing_special_is_needed() -> None:
+    """Silence that ends a code is an option of keyboards under another name; it is not dropped without a word."""
+    plain = CalibrationFile.model_validate(tomllib.loads(text_of(evaluate(SetScanner().sheet()))))
+    silent = CalibrationFile.model_validate(tomllib.loads(text_of(evaluate(SetScanner(end="").sheet()))))
+    assert "gap_ends_symbol" not in plain.options(SerialLineOptions.model_fields)
+    with pytest.raises(CalibrationFileError, match="gap_ends_symbol"):
+        silent.options(SerialLineOptions.model_fields)
 
 
 @pytest.mark.parametrize(

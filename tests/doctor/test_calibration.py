@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fakes.desk import PORT, Desk
+from fakes.sent_scanner import SentScanner
 from fakes.set_scanner import SetScanner
 from yaoma.config.calibration_file import calibration_text
 from yaoma.config.load import Loaded, read
@@ -18,6 +19,8 @@ from yaoma.doctor.report import Report
 from yaoma.doctor.scanners import Tried, check_running_scanners, check_scanners
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma_drivers.calibration import Advice, evaluate
+from yaoma_drivers.calibration_sent import evaluate_sent
+from yaoma_drivers.symbol import Symbol
 
 
 def loaded(desk: Desk, extra: str = "") -> Loaded:
@@ -69,6 +72,26 @@ def test_doctor_when_the_sheet_had_advice_then_it_is_repeated_in_both_languages(
     for words in ("没有结束符", "Set the suffix CR", "以 ~ 代替", "(gun)"):
         assert words in lines
     assert told(check_calibrations(calibrated(desk, SetScanner()))) == {"doctor.scanner_calibrated": Mark.OK}
+
+
+def test_doctor_when_a_scanner_on_a_line_was_calibrated_then_its_advice_is_repeated_too(desk: Desk) -> None:
+    """Nobody is told to calibrate a scanner that types nothing; what its calibration has found is said again."""
+    line = 'driver = "serial_line"\n[scanner.options]\ndevice = "/dev/gun"\n'
+    text = desk.config.read_text("utf-8")
+    desk.config.write_text(text[: text.index('driver = "hid"')] + line, "utf-8")
+    assert check_calibrations(loaded(desk)) == []
+    sheet = [Symbol(data, "gun", 0) for data in SentScanner(end="", parity="even").sheet()]
+    file = desk.config.with_name("gun.toml")
+    made = datetime(2026, 11, 22, tzinfo=UTC)
+    found = evaluate_sent(sheet, needs_terminator=True)
+    file.write_text(calibration_text(found, scanner="gun", device="/dev/gun", made=made), "utf-8")
+    asked = loaded(desk, f'calibration = "{file}"')
+    assert told(check_calibrations(asked)) == {
+        "scanner_advice.line_settings": Mark.WARNING,
+        "scanner_advice.no_terminator": Mark.WARNING,
+    }
+    file.write_text(file.read_text("utf-8").replace("/dev/gun", "/dev/other"), "utf-8")
+    assert "doctor.calibration_of_other" in told(check_calibrations(asked))
 
 
 def test_doctor_when_the_file_is_another_scanners_or_went_then_it_says_so(desk: Desk) -> None:

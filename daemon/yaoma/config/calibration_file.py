@@ -1,10 +1,10 @@
-"""Calibration file: how one scanner types, as `yaoma scanners calibrate` found it; TOML, one file per scanner."""
+"""Calibration file: how one scanner types or sends, as `yaoma scanners calibrate` found it; one TOML file each."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,7 +12,7 @@ from yaoma.config.encoding import NotTextError, decoded
 from yaoma.config.said import Said
 from yaoma.config.syntax import SyntaxMistakeError, parse
 from yaoma.config.toml_text import key_text, value_text
-from yaoma_drivers.calibration import Advice, Calibration, Profile, Speed
+from yaoma_drivers.calibration import Advice, Calibration, Parity, Profile, Speed
 from yaoma_drivers.hex_bytes import HexBytes
 from yaoma_drivers.keymap import LayoutName
 from yaoma_drivers.wrapping import CaseChange, GsStandIn
@@ -22,11 +22,16 @@ __all__ = ["CalibrationFile", "CalibrationFileError", "calibration_text", "read_
 _MAX_BYTES: Final = 64 * 1024
 
 #: What of it goes to the driver.
-_OPTIONS: Final = ("layout", "gap_ends_symbol", "prefix", "suffix", "case", "gs_as")
+_OPTIONS: Final = (
+    *("layout", "gap_ends_symbol", "prefix", "suffix", "case", "gs_as"),
+    *("terminators", "idle_ends_symbol", "data_bits", "parity"),
+)
+#: Of these only what was found goes there: lines and keyboards have them in forms of their own.
+_WHERE_FOUND: Final = frozenset({"terminators", "idle_ends_symbol", "data_bits", "parity"})
 
 _HEAD: Final = (
     "# 扫码枪的录入方式，由 yaoma scanners calibrate 测得；换枪或改了枪的设置后请重新测。\n"
-    "# How this scanner types, found by yaoma scanners calibrate; repeat that after changing the scanner.\n"
+    "# How this scanner types or sends, found by yaoma scanners calibrate; repeat that after changing it.\n"
 )
 
 Fact = str | int
@@ -67,6 +72,10 @@ class CalibrationFile(BaseModel):
     suffix: Annotated[HexBytes, Field(max_length=16)] = b""
     case: CaseChange = "kept"
     gs_as: GsStandIn = ""
+    terminators: tuple[Literal["CR", "LF", "CRLF", "TAB", "ETX"], ...] = ()
+    idle_ends_symbol: bool = False
+    data_bits: Literal[7, 8] = 8
+    parity: Parity = "none"
     terminator: str = ""
     sends_aim: bool = False
     sends_gs: bool | None = None
@@ -91,7 +100,11 @@ class CalibrationFile(BaseModel):
             raise CalibrationFileError(
                 Said(f"该驱动没有的选项：{names}", f"options that this driver does not have: {names}")
             )
-        return {name: value for name, value in chosen.items() if name in known}
+        return {
+            name: value
+            for name, value in chosen.items()
+            if name in known and (name in needed or name not in _WHERE_FOUND)
+        }
 
 
 def read_calibration(path: Path) -> CalibrationFile:

@@ -15,7 +15,7 @@ from yaoma_drivers.hidraw_identity import HidrawPlaces, attached_hidraw
 from yaoma_drivers.holders import Holder, holders
 from yaoma_drivers.input_identity import AttachedInput, InputName, InputPlaces, attached, find
 
-__all__ = ["Item", "inventory", "lasting_options", "port_of", "unconfigured_keyboards"]
+__all__ = ["Item", "device_named", "inventory", "lasting_options", "port_of", "unconfigured_keyboards"]
 
 _HID: Final = "hid"
 _HID_POS: Final = "hid_pos"
@@ -104,6 +104,16 @@ def lasting_options(one: AttachedInput, others: Sequence[AttachedInput] = ()) ->
     if one.serial and sum(other.serial == one.serial for other in others) <= 1:
         return {"serial": one.serial, **ids}
     return {}
+
+
+def device_named(options: BaseModel) -> str:
+    """Give how the options of a driver name its device, as a calibration notes it; empty if they do not.
+
+    Args:
+        options: The options.
+    """
+    name = getattr(options, "name", None)
+    return str(name()) if callable(name) else ""
 
 
 def port_of(one: AttachedInput) -> str:
