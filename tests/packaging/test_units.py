@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from fakes.pos_scanner import ACCESS_IS, BOOT_KEYBOARD, LINUX_UHID
-from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG
+from yaoma.cli.command_options import DEFAULT_CONFIG
+from yaoma.cli.report import EX_CONFIG
 from yaoma.config.model import Config, StateConfig
 from yaoma.shell.start_log import pause_s
 from yaoma_drivers.hidraw_identity import HidrawPlaces

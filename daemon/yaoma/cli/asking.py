@@ -2,20 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from yaoma.cli.report import CommandError, control_socket
 from yaoma.shell.catalogue import load_catalogue
 from yaoma.shell.control import ControlError, ask
 
-__all__ = ["OperatorOption", "SocketOption", "asked"]
-
-OperatorOption = Annotated[str, typer.Option("--operator", help="Who does it: an id without meaning outside the site.")]
-SocketOption = Annotated[
-    Path | None, typer.Option("--socket", help="The daemon's control socket, instead of the configuration's.")
-]
+__all__ = ["asked"]
 
 
 def asked(request: Mapping[str, Any], config: Path, socket: Path | None) -> dict[str, Any]:

@@ -5,16 +5,8 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.report import (
-    DEFAULT_CONFIG,
-    EX_CONFIG,
-    CommandError,
-    ConfigOption,
-    JsonOption,
-    loaded,
-    print_json,
-    refused,
-)
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from yaoma.cli.report import EX_CONFIG, CommandError, loaded, print_json, refused
 from yaoma.config.devices import Device, plugged_in
 from yaoma.config.effective import effective, effective_lines
 from yaoma.config.files import missing_files

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from yaoma.cli.report import CommandError, print_json
 from yaoma.doctor.bundle import bundle_files, write_bundle
 from yaoma.doctor.examine import examine
 from yaoma.doctor.host import Host

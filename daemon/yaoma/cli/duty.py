@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from yaoma.cli.asking import OperatorOption, SocketOption, asked
-from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
+from yaoma.cli.asking import asked
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption, OperatorOption, SocketOption
+from yaoma.cli.report import print_answer, print_json
 from yaoma.core.report_facts import DESPATCH
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 
@@ -83,7 +84,4 @@ def duty_settle(
     """
     request = {"do": "settle", "duties": duties, "how": how, "operator": operator, "into": "in_stock" if back else ""}
     answer = asked(request, config, socket)
-    if json:
-        print_json(answer)
-    else:
-        typer.echo(f"{len(answer['duties'])} 已处理 / settled")
+    print_answer(answer, f"{len(answer['duties'])} 已处理 / settled", json=json)

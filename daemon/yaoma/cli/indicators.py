@@ -7,7 +7,8 @@ from typing import Final
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, loaded
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption
+from yaoma.cli.report import CommandError, loaded
 from yaoma.config.load import Loaded
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma_drivers.errors import DeviceError, DriverError

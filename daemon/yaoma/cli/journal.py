@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from yaoma.cli.report import CommandError, loaded, print_json
 from yaoma.core.note import NoteError, Verifier
 from yaoma.core.record import Record
 from yaoma.shell.closed_log import ClosedLog

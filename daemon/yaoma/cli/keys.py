@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from yaoma.cli.assemble import box_signer
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from yaoma.cli.report import CommandError, loaded, print_answer
 from yaoma.core.checkpoint import box_key_name
 from yaoma_link.identity import IdentityError, make_signer
 from yaoma_link.keyfile import FileExistsAlreadyError, write_secret
@@ -50,7 +51,4 @@ def show(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> 
         key = str(box_signer(found).verifier())
     except IdentityError as error:
         raise CommandError(str(error)) from error
-    if json:
-        print_json({"site": found.site, "box": found.box, "key": key})
-    else:
-        typer.echo(key)
+    print_answer({"site": found.site, "box": found.box, "key": key}, key, json=json)

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from yaoma.cli.list_files import changing, now_ms, opened, trusted
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.report import CommandError, loaded, print_json
 from yaoma.cli.update import bring_in, update
 from yaoma.config.model import Config
 from yaoma.core.allowlist import Allowlist

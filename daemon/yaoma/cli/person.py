@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from yaoma.cli.report import CommandError, loaded, print_answer, print_json
 from yaoma.config.model import Config
 from yaoma.core.erasure import EraseReason, Erasure
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
@@ -91,10 +92,11 @@ def erase(
         told = _ask_daemon(settings.control_socket, request)
     except DatabaseError as error:
         raise CommandError(str(error)) from error
-    if json:
-        print_json(told)
-    else:
-        typer.echo(f"已擦除 / erased: {told['erased']}, 未上传而保留 / kept because not delivered: {told['unsent']}")
+    print_answer(
+        told,
+        f"已擦除 / erased: {told['erased']}, 未上传而保留 / kept because not delivered: {told['unsent']}",
+        json=json,
+    )
     if told["left"]:
         raise CommandError(f"请稍后再次执行，这些文件正被读取 / run it again, these files are in use: {told['left']}")
 

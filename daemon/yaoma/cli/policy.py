@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from yaoma.cli.policy_lines import explained, mistakes_of, plain, shown, shown_lines
-from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.report import EX_CONFIG, CommandError, loaded, print_json
 from yaoma.config.chosen_policy import chosen_policy
 from yaoma.config.mistake import Mistake, lines_of
 from yaoma.config.positions import positions

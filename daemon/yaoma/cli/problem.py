@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.asking import OperatorOption, SocketOption, asked
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
+from yaoma.cli.asking import asked
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption, OperatorOption, SocketOption
+from yaoma.cli.report import CommandError, print_answer
 from yaoma.core.problem import ProblemKind, Severity
 
 __all__ = ["problem"]
@@ -39,10 +40,7 @@ def problem(
         "station": station,
     }
     answer = asked({**request, "photo": _hash_of(photo), "operator": operator}, config, socket)
-    if json:
-        print_json(answer)
-        return
-    typer.echo("已记录，将上报中心 / recorded, the centre will be told")
+    print_answer(answer, "已记录，将上报中心 / recorded, the centre will be told", json=json)
 
 
 def _hash_of(photo: Path | None) -> str:

@@ -1,9 +1,9 @@
 """How commands fail and print: one sentence for people, JSON for programs."""
 
-import json
+import json as json_text
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,26 +13,17 @@ if TYPE_CHECKING:
     from yaoma.config.load import ConfigError, Loaded
 
 __all__ = [
-    "DEFAULT_CONFIG",
     "EX_CONFIG",
     "CommandError",
-    "ConfigOption",
-    "JsonOption",
     "control_socket",
     "loaded",
+    "print_answer",
     "print_json",
     "refused",
 ]
 
-DEFAULT_CONFIG = Path("/etc/yaoma/yaoma.toml")
-
 #: sysexits.h: the configuration can't be used; restarting does not help.
 EX_CONFIG = 78
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", envvar="YAOMA_CONFIG", help="The configuration file.", show_default=True)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 class CommandError(Exception):
@@ -104,4 +95,18 @@ def refused(error: "ConfigError") -> CommandError:
 
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     """Print one JSON value."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    typer.echo(json_text.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_answer(answer: Mapping[str, Any], line: str, *, json: bool) -> None:
+    """Print an answer as a program wants it, or as a person does.
+
+    Args:
+        answer: The whole of it.
+        line: What a person is told.
+        json: Whether a program reads it.
+    """
+    if json:
+        print_json(answer)
+    else:
+        typer.echo(line)

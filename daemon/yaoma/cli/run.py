@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from yaoma.cli.assemble import assemble
-from yaoma.cli.report import DEFAULT_CONFIG, EX_CONFIG, CommandError, ConfigOption, refused
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption
+from yaoma.cli.report import EX_CONFIG, CommandError, refused
 from yaoma.config.load import ConfigError
 from yaoma.config.said import Said
 from yaoma.config.start import Start, begin

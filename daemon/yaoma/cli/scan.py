@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from yaoma.cli.report import CommandError, loaded, print_json
 from yaoma.config.chosen_policy import chosen_policy
 from yaoma.core.code import Lookalike, as_pack, parse
 from yaoma.core.policy import Policy

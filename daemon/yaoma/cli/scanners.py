@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from yaoma.cli.asking import SocketOption
-from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption, SocketOption
+from yaoma.cli.report import print_json
 from yaoma.cli.scanners_calibrate import calibrate
 from yaoma.cli.scanners_daemon import daemon_at, running_states
 from yaoma.cli.scanners_pair import pair

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from yaoma.cli.asking import SocketOption
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption, SocketOption
+from yaoma.cli.report import CommandError, loaded, print_json
 from yaoma.cli.scanners_daemon import daemon_at, lent
 from yaoma.cli.scanners_open import opened
 from yaoma.cli.scanners_read import device_refused

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption
+from yaoma.cli.report import CommandError
 from yaoma.cli.scanners_open import opened
 from yaoma.config.contradictions import NAME_PATTERN
 from yaoma.config.edit import EditError, read_text, scanner_block, with_scanner, write_edited

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from yaoma import __version__
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, loaded
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption
+from yaoma.cli.report import CommandError, loaded
 from yaoma.cli.report_options import Material, PeriodOptions, ReportFormat, chosen_period
 from yaoma.core.code import from_key
 from yaoma.core.report_balance import balance_of, balance_page

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import typer
 
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from yaoma.cli.duty import task_lines
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, control_socket, print_json
+from yaoma.cli.report import CommandError, control_socket, print_json
 from yaoma.shell.catalogue import LANGUAGES, Text, load_catalogue
 from yaoma.shell.control import ControlError, ask
 from yaoma.shell.operations import load_operations

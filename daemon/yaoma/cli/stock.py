@@ -4,8 +4,9 @@ from typing import Annotated, Final
 
 import typer
 
-from yaoma.cli.asking import OperatorOption, SocketOption, asked
-from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
+from yaoma.cli.asking import asked
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption, OperatorOption, SocketOption
+from yaoma.cli.report import print_answer, print_json
 
 __all__ = ["app"]
 
@@ -103,7 +104,5 @@ def stock_list(*, config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = 
 
 
 def _show(answer: dict[str, object], *, json: bool) -> None:
-    if json:
-        print_json(answer)
-    else:
-        typer.echo(f"{answer['drug']}  {answer['lot'] or '-'}  {_DONE[str(answer['action'])]}  {answer['quantity']}")
+    done = _DONE[str(answer["action"])]
+    print_answer(answer, f"{answer['drug']}  {answer['lot'] or '-'}  {done}  {answer['quantity']}", json=json)

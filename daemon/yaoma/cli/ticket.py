@@ -6,9 +6,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from yaoma.cli.asking import OperatorOption, SocketOption, asked
+from yaoma.cli.asking import asked
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption, OperatorOption, SocketOption
 from yaoma.cli.receipt import receipt
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, print_json
+from yaoma.cli.report import CommandError, print_answer, print_json
 from yaoma.core.ticket import FACTS
 from yaoma.shell.catalogue import LANGUAGES, load_catalogue
 from yaoma.shell.operations import load_operations
@@ -190,10 +191,7 @@ def undo(
     Example: yaoma ticket undo counter
     """
     answer = asked({"do": "undo", "station": station, "operator": operator}, config, socket)
-    if json:
-        print_json(answer)
-    else:
-        typer.echo(f"已撤销 / taken off  {len(answer['packs'])} 盒 / packs  {answer['ticket']}")
+    print_answer(answer, f"已撤销 / taken off  {len(answer['packs'])} 盒 / packs  {answer['ticket']}", json=json)
 
 
 @app.command("override")
@@ -216,10 +214,7 @@ def override(
     """
     request = {"do": "override", "station": station, "operator": operator, "reason": reason, "emergency": emergency}
     answer = asked({**request, "code": code}, config, socket)
-    if json:
-        print_json(answer)
-    else:
-        typer.echo(f"已放行 / let through  {len(answer['packs'])} 盒 / packs  {answer['ticket']}")
+    print_answer(answer, f"已放行 / let through  {len(answer['packs'])} 盒 / packs  {answer['ticket']}", json=json)
 
 
 @app.command("release")
@@ -266,10 +261,7 @@ def excuse(
     """
     request = {"do": "excuse", "station": station, "line": line, "reason": reason, "operator": operator}
     answer = asked(request, config, socket)
-    if json:
-        print_json(answer)
-    else:
-        typer.echo(f"{answer['ticket']}  {answer['line']}  已记录原因 / reason recorded")
+    print_answer(answer, f"{answer['ticket']}  {answer['line']}  已记录原因 / reason recorded", json=json)
 
 
 @app.command("identity")
@@ -290,10 +282,7 @@ def identity(
     answer = asked(
         {"do": "identity", "station": station, "kind": kind, "number": number, "operator": operator}, config, socket
     )
-    if json:
-        print_json(answer)
-    else:
-        typer.echo(f"{answer['ticket']}  身份已密封登记 / identity sealed")
+    print_answer(answer, f"{answer['ticket']}  身份已密封登记 / identity sealed", json=json)
 
 
 @app.command("no-identity")
@@ -315,10 +304,7 @@ def state(
     """
     request = {"do": "state", "station": station, "reason": reason, "note": note, "operator": operator}
     answer = asked(request, config, socket)
-    if json:
-        print_json(answer)
-    else:
-        typer.echo(f"{answer['ticket']}  已记录原因 / reason recorded")
+    print_answer(answer, f"{answer['ticket']}  已记录原因 / reason recorded", json=json)
 
 
 def _send(request: dict[str, Any], config: Path, socket: Path | None, *, json: bool) -> None:

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from yaoma.cli.list_files import changing, now_ms
-from yaoma.cli.report import DEFAULT_CONFIG, CommandError, ConfigOption, JsonOption, loaded, print_json
+from yaoma.cli.report import CommandError, loaded, print_json
 from yaoma.config.model import Config
 from yaoma.shell.clock import is_synced
 from yaoma.shell.database import DatabaseError

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from yaoma.cli.asking import SocketOption, asked
-from yaoma.cli.report import DEFAULT_CONFIG, ConfigOption
+from yaoma.cli.asking import asked
+from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, SocketOption
 
 __all__ = ["watch"]
 
