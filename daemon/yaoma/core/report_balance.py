@@ -7,15 +7,15 @@ from typing import Any, Final
 from yaoma.core.operation import Direction
 from yaoma.core.report_facts import Event, text_of
 from yaoma.core.report_gather import is_practice
-from yaoma.core.report_page import Cell, Column, ColumnKind, Page, Phrases, Table
+from yaoma.core.report_page import Cell, Page, Phrases
 from yaoma.core.report_period import Period
 from yaoma.core.report_rates import Site, head, labels
+from yaoma.core.report_table import table_of
 from yaoma.core.report_ticket import product_key_of
 
 __all__ = ["Balance", "balance_of", "balance_page"]
 
 _COUNT: Final = "count"
-_NO_NUMBERS: Final = frozenset({"product", "difference"})
 
 
 @dataclass(slots=True)
@@ -229,24 +229,11 @@ def balance_page(found: Mapping[str, Balance], site: Site, phrases: Phrases, pro
         ):
             differing += [[name, phrases.say(word), code] for code in sorted(codes)]
     tables = [
-        _table("balance", names, rows, phrases, [phrases.say("balance_note")]),
-        _table("differing_codes", ("product", "difference", "code"), differing, phrases),
+        table_of("balance", names, rows, phrases, [phrases.say("balance_note")]),
+        table_of("differing_codes", ("product", "difference", "code"), differing, phrases),
     ]
     title = phrases.say("title_balance", {"period": site.period})
     return Page("balance", title, head(site, phrases), tables, proof=proof, labels=labels(site, phrases))
-
-
-def _table(
-    caption: str, names: Iterable[str], rows: list[list[Cell]], phrases: Phrases, notes: Iterable[str] = ()
-) -> Table:
-    columns = [Column(phrases.say(name), _kind(name)) for name in names]
-    return Table(phrases.say(caption), columns, rows, list(notes))
-
-
-def _kind(name: str) -> ColumnKind:
-    if name == "code":
-        return ColumnKind.CODE
-    return ColumnKind.TEXT if name in _NO_NUMBERS else ColumnKind.NUMBER
 
 
 def _texts(fields: Mapping[str, Any], name: str) -> list[str]:

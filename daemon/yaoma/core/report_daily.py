@@ -10,6 +10,7 @@ from yaoma.core.report_lists import Task, difference_tables, outage_table, overr
 from yaoma.core.report_page import Cell, Column, ColumnKind, Page, Phrases, Table, Tile
 from yaoma.core.report_period import clock_text
 from yaoma.core.report_rates import Site, head, labels, rate_text, scan_tiles
+from yaoma.core.report_table import table_of
 
 __all__ = ["daily_page", "devices_page"]
 
@@ -57,7 +58,6 @@ def devices_page(facts: Facts, info: Sequence[tuple[str, str]], site: Site, phra
         phrases: The language.
     """
     names = ("scanner", "scans", "faults", "first_used", "last_used")
-    columns = [Column(phrases.say(one), _kind(one)) for one in names]
     rows: list[list[Cell]] = [
         [name, use.scans, use.faults, clock_text(use.first_ms), clock_text(use.last_ms)]
         for name, use in sorted(facts.scanners.items())
@@ -71,20 +71,18 @@ def devices_page(facts: Facts, info: Sequence[tuple[str, str]], site: Site, phra
         ]
         for one in facts.noted.get("start", ())
     ]
-    columns_of_starts = [Column(phrases.say(one)) for one in ("time", "version", "scanners", "config")]
     applied: list[list[Cell]] = [
         [clock_text(one.at_ms), text_of(one.fields, "what"), _version(one.fields)]
         for one in facts.noted.get("applied", ())
     ]
-    columns_of_applied = [Column(phrases.say(one)) for one in ("time", "what_applied", "version")]
     return Page(
         "devices",
         phrases.say("title_devices", {"period": site.period}),
         [*head(site, phrases), *((phrases.say(name), text) for name, text in info if text)],
         [
-            Table(phrases.say("scanners"), columns, rows),
-            Table(phrases.say("starts"), columns_of_starts, starts),
-            Table(phrases.say("applied"), columns_of_applied, applied),
+            table_of("scanners", names, rows, phrases),
+            table_of("starts", ("time", "version", "scanners", "config"), starts, phrases),
+            table_of("applied", ("time", "what_applied", "version"), applied, phrases),
         ],
         tiles=scan_tiles(facts, site, phrases),
         labels=labels(site, phrases),
@@ -148,7 +146,3 @@ def _scanners(fields: Mapping[str, Any]) -> str:
 def _version(fields: Mapping[str, Any]) -> str:
     version = fields.get("version")
     return str(version) if isinstance(version, int) else ""
-
-
-def _kind(name: str) -> ColumnKind:
-    return ColumnKind.NUMBER if name in {"scans", "faults"} else ColumnKind.TEXT

@@ -8,9 +8,10 @@ from typing import Any, Final
 from yaoma.core.operation import Direction
 from yaoma.core.report_facts import STORED, Event, text_of
 from yaoma.core.report_gather import Delivered, is_practice
-from yaoma.core.report_page import Cell, Column, ColumnKind, Page, Phrases, Table, Tile
+from yaoma.core.report_page import Cell, Page, Phrases, Tile
 from yaoma.core.report_period import clock_text
 from yaoma.core.report_rates import Site, head, labels
+from yaoma.core.report_table import table_of
 from yaoma.core.report_ticket import product_key_of
 
 __all__ = ["HERE", "PackFlow", "Step", "flows", "pack_page", "recall_page"]
@@ -127,14 +128,13 @@ def pack_page(flow: PackFlow, delivered: Delivered, site: Site, phrases: Phrases
     ]
     names = ("time", "what", "operation", "verdict", "reason", "ticket", "took_effect")
     more = ("station", "source", "container", "operator", "uploaded", "record")
-    columns = [Column(phrases.say(one), _kind(one)) for one in (*names, *more)]
     rows = [_step_row(step, delivered, phrases) for step in flow.steps]
     tiles = [Tile(phrases.say("where"), _place_text(flow.place(site.directions), phrases))]
     return Page(
         "pack",
         phrases.say("title_pack"),
         [(phrases.say("code"), flow.code), *((label, text) for label, text in facts if text)],
-        [Table(phrases.say("history"), columns, rows)],
+        [table_of("history", (*names, *more), rows, phrases)],
         tiles=tiles,
         labels=labels(site, phrases),
     )
@@ -155,7 +155,6 @@ def recall_page(found: Mapping[str, PackFlow], what: str, site: Site, phrases: P
     tiles = [Tile(phrases.say("packs_known"), str(len(found)))]
     tiles += [Tile(_place_text(place, phrases), str(number)) for place, number in sorted(counts.items())]
     names = ("code", "product", "lot", "shipment", "came_in", "where", "went_out", "ticket", "record")
-    columns = [Column(phrases.say(one), _kind(one)) for one in names]
     rows: list[list[Cell]] = []
     for code, flow in sorted(found.items(), key=lambda item: (places[item[0]] != HERE, item[0])):
         came_in = _last(flow, Direction.IN, site)
@@ -176,7 +175,7 @@ def recall_page(found: Mapping[str, PackFlow], what: str, site: Site, phrases: P
             ]
         )
     facts = [(phrases.say("asked_for"), what), *head(site, phrases)]
-    tables = [Table(phrases.say("flow"), columns, rows)]
+    tables = [table_of("flow", names, rows, phrases)]
     title = phrases.say("title_recall", {"what": what})
     notes = [phrases.say("recall_note")]
     return Page("recall", title, facts, tables, notes, tiles, proof, labels(site, phrases))
@@ -237,7 +236,3 @@ def _place_text(place: str, phrases: Phrases) -> str:
     if place in {HERE, _NEVER_IN}:
         return phrases.say(f"place_{place}")
     return phrases.operation(place)
-
-
-def _kind(name: str) -> ColumnKind:
-    return ColumnKind.CODE if name in {"code", "container"} else ColumnKind.TEXT

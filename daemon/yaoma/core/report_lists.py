@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from yaoma.core.report_facts import Facts, text_of
-from yaoma.core.report_page import Cell, Column, ColumnKind, Page, Phrases, Table
+from yaoma.core.report_page import Cell, Page, Phrases, Table
 from yaoma.core.report_period import clock_text
 from yaoma.core.report_rates import Site, head, labels
+from yaoma.core.report_table import table_of
 
 __all__ = [
     "difference_tables",
@@ -25,7 +26,6 @@ Task = tuple[str, str, str, int, int]
 
 #: A box that is silent for longer than this before it starts was off, and not only restarted.
 _OFF_MS: Final = 5 * 60 * 1000
-_NUMBERS: Final = frozenset({"packs", "said", "matched", "missing", "extra", "doubtful", "records", "waiting"})
 
 
 def overrides_page(facts: Facts, site: Site, phrases: Phrases) -> Page:
@@ -80,7 +80,7 @@ def override_table(facts: Facts, phrases: Phrases) -> Table:
         for one in facts.noted.get("override", ())
         for code in _codes(one.fields, "packs") or [""]
     ]
-    return _table("overrides", ("time", "operator", "ticket", "code", "reason", "deadline"), rows, phrases)
+    return table_of("overrides", ("time", "operator", "ticket", "code", "reason", "deadline"), rows, phrases)
 
 
 def _settled_table(facts: Facts, phrases: Phrases) -> Table:
@@ -89,7 +89,7 @@ def _settled_table(facts: Facts, phrases: Phrases) -> Table:
         for one in facts.noted.get("settle", ())
         for duty in _codes(one.fields, "duties")
     ]
-    return _table("settled", ("time", "operator", "duty", "how"), rows, phrases)
+    return table_of("settled", ("time", "operator", "duty", "how"), rows, phrases)
 
 
 def _undo_table(facts: Facts, phrases: Phrases) -> Table:
@@ -98,7 +98,7 @@ def _undo_table(facts: Facts, phrases: Phrases) -> Table:
         for one in facts.noted.get("undo", ())
         for code in _codes(one.fields, "packs")
     ]
-    return _table("undone", ("time", "operator", "ticket", "code"), rows, phrases)
+    return table_of("undone", ("time", "operator", "ticket", "code"), rows, phrases)
 
 
 def difference_tables(facts: Facts, phrases: Phrases) -> list[Table]:
@@ -126,14 +126,14 @@ def difference_tables(facts: Facts, phrases: Phrases) -> list[Table]:
         for what, code, why in _differing(one.fields, phrases)
     ]
     return [
-        _table("differences", ("time", "ticket", "supplier", "bill", *names), rows, phrases),
-        _table(
+        table_of("differences", ("time", "ticket", "supplier", "bill", *names), rows, phrases),
+        table_of(
             "by_supplier",
             ("supplier", "deliveries", *names),
             [[name or phrases.say("no_shipment"), *sums] for name, sums in sorted(suppliers.items())],
             phrases,
         ),
-        _table("differing_codes", ("ticket", "difference", "code", "reason"), codes, phrases),
+        table_of("differing_codes", ("ticket", "difference", "code", "reason"), codes, phrases),
     ]
 
 
@@ -154,7 +154,7 @@ def outage_table(facts: Facts, phrases: Phrases) -> Table:
             ]
         )
     names = ("begin", "end", "duration", "waiting", "cause", "clock", "record")
-    return _table("outages", names, rows, phrases)
+    return table_of("outages", names, rows, phrases)
 
 
 def _off_table(facts: Facts, phrases: Phrases) -> Table:
@@ -170,7 +170,7 @@ def _off_table(facts: Facts, phrases: Phrases) -> Table:
         for last_ms, one in facts.silences
         if one.at_ms - last_ms > _OFF_MS
     ]
-    return _table("box_off", ("begin", "end", "duration", "clock", "record"), rows, phrases)
+    return table_of("box_off", ("begin", "end", "duration", "clock", "record"), rows, phrases)
 
 
 def _clock_table(facts: Facts, phrases: Phrases) -> Table:
@@ -184,7 +184,7 @@ def _clock_table(facts: Facts, phrases: Phrases) -> Table:
         ]
         for one in facts.noted.get("clock", ())
     ]
-    return _table("clock_changes", ("time", "clock_was", "clock", "shift", "record"), rows, phrases)
+    return table_of("clock_changes", ("time", "clock_was", "clock", "shift", "record"), rows, phrases)
 
 
 def problem_table(facts: Facts, phrases: Phrases) -> Table:
@@ -200,7 +200,7 @@ def problem_table(facts: Facts, phrases: Phrases) -> Table:
         ]
         for one in facts.noted.get("problem", ())
     ]
-    return _table("problems", ("time", "problem", "code", "text", "operator", "record"), rows, phrases)
+    return table_of("problems", ("time", "problem", "code", "text", "operator", "record"), rows, phrases)
 
 
 def task_table(tasks: Sequence[Task], phrases: Phrases) -> Table:
@@ -214,7 +214,7 @@ def task_table(tasks: Sequence[Task], phrases: Phrases) -> Table:
         [clock_text(made_ms), phrases.say(f"task_{kind}"), destination, reason, records]
         for kind, destination, reason, records, made_ms in tasks
     ]
-    return _table("open_tasks", ("since", "task", "destination", "reason", "records"), rows, phrases)
+    return table_of("open_tasks", ("since", "task", "destination", "reason", "records"), rows, phrases)
 
 
 def duration_text(duration_ms: int, phrases: Phrases) -> str:
@@ -254,17 +254,6 @@ def _page(
     untimed = sum(not one.is_timed for events in facts.noted.values() for one in events)
     notes = [*notes, phrases.say("untimed_records", {"number": untimed})] if untimed else notes
     return Page(name, title, head(site, phrases), tables, notes, proof=proof, labels=labels(site, phrases))
-
-
-def _table(caption: str, names: Sequence[str], rows: Sequence[Sequence[Cell]], phrases: Phrases) -> Table:
-    columns = [Column(phrases.say(name), _kind(name)) for name in names]
-    return Table(phrases.say(caption), columns, rows)
-
-
-def _kind(name: str) -> ColumnKind:
-    if name == "code":
-        return ColumnKind.CODE
-    return ColumnKind.NUMBER if name in _NUMBERS or name == "deliveries" else ColumnKind.TEXT
 
 
 def _codes(fields: Mapping[str, Any], name: str) -> list[str]:

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from yaoma.core.report_facts import Event, Facts, text_of
-from yaoma.core.report_page import Cell, Column, ColumnKind, Page, Phrases, Table, Tile
+from yaoma.core.report_page import Cell, Page, Phrases, Tile
 from yaoma.core.report_period import clock_text
 from yaoma.core.report_rates import Site, head, labels
+from yaoma.core.report_table import table_of
 
 __all__ = ["no_code_page", "signals_page"]
 
 _COUNT: Final = "count"
-_NUMBERS: Final = frozenset({"book_in", "book_out", "counted_last", "left", "scans", "quantity"})
 
 
 def no_code_page(events: Iterable[Event], site: Site, phrases: Phrases) -> Page:
@@ -77,9 +77,9 @@ def no_code_page(events: Iterable[Event], site: Site, phrases: Phrases) -> Page:
         "record",
     )
     tables = [
-        _table("no_code_left", names, rows, phrases),
-        _table("no_code_suppliers", ("supplier", "left"), suppliers, phrases, [phrases.say("no_code_note")]),
-        _table("no_code_entries", single, entries, phrases),
+        table_of("no_code_left", names, rows, phrases),
+        table_of("no_code_suppliers", ("supplier", "left"), suppliers, phrases, [phrases.say("no_code_note")]),
+        table_of("no_code_entries", single, entries, phrases),
     ]
     shown = [(label, text) for label, text in facts if text]
     return Page("nocode", phrases.say("title_nocode"), shown, tables, labels=labels(site, phrases))
@@ -113,23 +113,10 @@ def signals_page(facts: Facts, site: Site, phrases: Phrases, proof: str) -> Page
     summary: list[list[Cell]] = [[phrases.reason(reason), number] for reason, number in counts.most_common()]
     names = ("time", "reason", "code", "verdict", "operation", "ticket", "source", "station", "record")
     tables = [
-        _table("signals_by_reason", ("reason", "scans"), summary, phrases),
-        _table("signals", names, rows, phrases),
+        table_of("signals_by_reason", ("reason", "scans"), summary, phrases),
+        table_of("signals", names, rows, phrases),
     ]
     title = phrases.say("title_signals", {"period": site.period})
     tiles = [Tile(phrases.say("signals"), str(len(signals)))]
     notes = [phrases.say("signals_note")]
     return Page("signals", title, head(site, phrases), tables, notes, tiles, proof, labels(site, phrases))
-
-
-def _table(
-    caption: str, names: Iterable[str], rows: list[list[Cell]], phrases: Phrases, notes: Iterable[str] = ()
-) -> Table:
-    columns = [Column(phrases.say(name), _kind(name)) for name in names]
-    return Table(phrases.say(caption), columns, rows, list(notes))
-
-
-def _kind(name: str) -> ColumnKind:
-    if name == "code":
-        return ColumnKind.CODE
-    return ColumnKind.NUMBER if name in _NUMBERS else ColumnKind.TEXT
