@@ -1,4 +1,4 @@
-"""`yaoma scanners calibrate`: find out from the sheet how a scanner types, keep it in a file, say what to change."""
+"""`yaoma scanners calibrate`: find out from the sheet how a scanner types or sends, keep it, say what to change."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,20 +6,26 @@ from typing import Annotated, Final
 
 import typer
 
+from yaoma.cli.calibration_options import with_options
 from yaoma.cli.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption, SocketOption
 from yaoma.cli.report import CommandError, loaded, print_json
 from yaoma.cli.scanners_daemon import daemon_at, lent
+from yaoma.cli.scanners_listen import listening
 from yaoma.cli.scanners_open import opened
 from yaoma.cli.scanners_read import device_refused
 from yaoma.config.calibration_file import calibration_text
 from yaoma.config.edit import EditError, read_text, with_calibration, write_edited
+from yaoma.config.inventory import device_named
 from yaoma.shell.catalogue import load_catalogue
 from yaoma_drivers.calibration import Advice, Calibration, evaluate
+from yaoma_drivers.calibration_sent import evaluate_sent
 from yaoma_drivers.errors import DeviceError
 from yaoma_drivers.hid_options import HidOptions
 from yaoma_drivers.input_identity import InputPlaces, find
+from yaoma_drivers.symbol import Symbol
 from yaoma_drivers.typed_capture import TypedCapture
 from yaoma_drivers.typed_scan import TypedScan
+from yaoma_drivers.wrapping_options import WrappingOptions
 from yaoma_link.keyfile import write_public
 
 __all__ = ["advice_lines", "calibrate"]
@@ -41,30 +47,33 @@ def calibrate(
 ) -> None:
     """Scan the three codes of `yaoma-tools scanner sheet`: what the scanner does to them is found out and kept.
 
-    While the daemon runs it lends the scanner: what is scanned meanwhile is not recorded. Leave the third code out with
-    a scanner that reads bars only.
+    For scanners that type (hid), on a line (serial_line, zebra_ssi) and in HID POS mode (hid_pos). While the daemon
+    runs it lends the scanner: what is scanned meanwhile is not recorded. Leave the third code out with a scanner that
+    reads bars only.
 
     Exit codes: 0 the file is written; 1 not, or the sheet must be scanned again.
 
     Example: sudo yaoma scanners calibrate gun
     """
     found = loaded(config)
-    options = found.options.get(scanner)
-    if not isinstance(options, HidOptions):
+    one, options = next((one for one in found.config.scanner if one.name == scanner), None), found.options.get(scanner)
+    if one is None or not isinstance(options, WrappingOptions):
         raise CommandError(
-            f"{scanner}: 不是已配置的键盘类扫码枪 / is no configured scanner of keyboard kind: yaoma scanners list"
+            f"{scanner}: 不是可以校准的扫码枪 / is no configured scanner that can be calibrated: yaoma scanners list"
         )
     with lent(daemon_at(config, socket), scanner, _CODES * wait + _SPARE_S):
         try:
-            device = find(options.name(), InputPlaces())
+            if isinstance(options, HidOptions):
+                with opened({scanner: find(options.name(), InputPlaces())}) as capture:
+                    calibration = evaluate(_typed(capture, wait))
+            else:
+                calibration = _sent(scanner, one.driver, options, wait)
         except DeviceError as error:
             raise device_refused(error) from error
-        with opened({scanner: device}) as capture:
-            scans = _three(capture, wait)
-    calibration = evaluate(scans)
+    calibration = with_options(calibration, one.driver, options, written=one.options)
     file = out or config.absolute().parent / "scanners" / f"{scanner}.toml"
     if calibration.profile is not None:
-        _keep(calibration, file, scanner, str(options.name()))
+        _keep(calibration, file, scanner, device_named(options))
     if json:
         advice = {one.value: dict(facts) for one, facts in calibration.advice.items()}
         print_json({"file": str(file) if calibration.profile else None, "advice": advice})
@@ -93,10 +102,38 @@ def advice_lines(calibration: Calibration) -> list[str]:
     return out
 
 
-def _three(capture: TypedCapture, wait_s: float) -> list[TypedScan]:
+def _ask_for(code: int) -> None:
+    typer.echo(f"请扫校准单的第 {code} 个码 / scan code {code} of the sheet", err=True)
+
+
+def _sent(scanner: str, driver: str, options: WrappingOptions, wait_s: float) -> Calibration:
+    """Listen through the scanner's own driver, which takes nothing off, and answer one that waits for it."""
+    scans: list[Symbol] = []
+    calibration = evaluate_sent(scans, needs_terminator=options.needs_terminator)
+    with listening(scanner, driver, options.as_sent()) as open_scanner:
+        while len(scans) < _CODES:
+            _ask_for(len(scans) + 1)
+            symbol = open_scanner.next(wait_s)
+            if symbol is None:
+                break
+            open_scanner.taken(symbol)
+            scans.append(symbol)
+            calibration = evaluate_sent(scans, needs_terminator=options.needs_terminator)
+            if calibration.profile is None:
+                break
+    if not scans:
+        raise _silent()
+    return calibration
+
+
+def _silent() -> CommandError:
+    return CommandError("没有收到扫码 / nothing was scanned")
+
+
+def _typed(capture: TypedCapture, wait_s: float) -> list[TypedScan]:
     scans: list[TypedScan] = []
     while len(scans) < _CODES:
-        typer.echo(f"请扫校准单的第 {len(scans) + 1} 个码 / scan code {len(scans) + 1} of the sheet", err=True)
+        _ask_for(len(scans) + 1)
         captured = capture.next(wait_s)
         if captured is None:
             break
@@ -104,7 +141,7 @@ def _three(capture: TypedCapture, wait_s: float) -> list[TypedScan]:
         if Advice.UNREADABLE in evaluate(scans).advice or captured.scan.is_damaged:
             break
     if not scans:
-        raise CommandError("没有收到扫码 / nothing was scanned")
+        raise _silent()
     return scans
 
 

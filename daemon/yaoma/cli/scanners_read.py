@@ -1,20 +1,16 @@
 """What a scanner reads, for a technician: how each symbol came and what it is; text only of trace and product codes."""
 
-import queue
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 from yaoma.cli.report import CommandError, loaded
 from yaoma.cli.scanners_daemon import Daemon, ask_daemon
+from yaoma.cli.scanners_listen import listening
 from yaoma.core.code import ControlCode, Lookalike, parse
 from yaoma.shell.catalogue import load_catalogue
-from yaoma_drivers import registry
-from yaoma_drivers.errors import DeviceError, DriverError
-from yaoma_drivers.stop import Stop
+from yaoma_drivers.errors import DeviceError
 from yaoma_drivers.symbol import Symbol
 from yaoma_drivers.symbology import symbology_name
 
@@ -64,37 +60,12 @@ def direct_reads(config: Path, scanner: str, wait_s: float | None) -> Iterator[d
     driver_name = next((one.driver for one in found.config.scanner if one.name == scanner), None)
     if driver_name is None:
         raise _unknown()
-    try:
-        driver = registry.load(driver_name)(scanner, found.options[scanner])
-    except DriverError as error:
-        raise CommandError(str(error)) from error
-    came: queue.Queue[Symbol | DeviceError | None] = queue.Queue()
-
-    def run() -> None:
+    with listening(scanner, driver_name, found.options[scanner]) as open_scanner:
         try:
-            for symbol in driver.symbols(stop):
-                came.put(symbol)
+            while (symbol := open_scanner.next(wait_s)) is not None:
+                yield described(symbol)
         except DeviceError as error:
-            came.put(error)
-        came.put(None)
-
-    with closing(Stop()) as stop:
-        thread = threading.Thread(target=run, name="scanner", daemon=True)
-        thread.start()
-        try:
-            while True:
-                try:
-                    item = came.get(timeout=wait_s)
-                except queue.Empty:
-                    return
-                if item is None:
-                    return
-                if isinstance(item, DeviceError):
-                    raise device_refused(item)
-                yield described(item)
-        finally:
-            stop.set()
-            thread.join()
+            raise device_refused(error) from error
 
 
 def running_reads(daemon: Daemon, scanner: str, wait_s: float | None) -> Iterator[dict[str, Any]]:
