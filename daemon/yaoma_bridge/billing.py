@@ -12,6 +12,7 @@ from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.bill_text import bill_body, read_bill
 from yaoma_bridge.contention import CONTENTION
 from yaoma_bridge.despatch_rows import note_answers
+from yaoma_bridge.note_senders import Sender
 from yaoma_bridge.store import Store
 from yaoma_bridge.ticket_bill import Assembled, Filed, assembled, first_portions, ticket_of
 from yaoma_bridge.tx import Tx
@@ -72,7 +73,16 @@ def bill_feed(store: Store, now_ms: int) -> bool:
     return True
 
 
-def add_part(tx: Tx, bill_id: int, lines: Sequence[int], now_ms: int, *, destination: str, closed: Bill | None) -> int:
+def add_part(
+    tx: Tx,
+    bill_id: int,
+    lines: Sequence[int],
+    now_ms: int,
+    *,
+    destination: str,
+    closed: Bill | None,
+    sender: Sender | None = None,
+) -> int:
     """Make a later part of a bill, of some of its lines, with a number of its own.
 
     Args:
@@ -82,6 +92,7 @@ def add_part(tx: Tx, bill_id: int, lines: Sequence[int], now_ms: int, *, destina
         now_ms: The time, milliseconds since 1970.
         destination: Whom it is for; empty for all.
         closed: The bill by which it takes effect now; None if it took effect when it was closed.
+        sender: Who sent the packs, if that has become known since; nothing of them was held against that note.
 
     Returns:
         Its key in the store.
@@ -96,6 +107,8 @@ def add_part(tx: Tx, bill_id: int, lines: Sequence[int], now_ms: int, *, destina
     part = replace(bill, part=last + 1, lines=tuple(bill.lines[number] for number in sorted(lines)))
     if closed is not None:
         part = replace(part, closed_ms=closed.closed_ms, closed_n=closed.closed_n)
+    if sender is not None:
+        part = replace(part, supplier=sender.supplier, supplier_bill=sender.bill, differences=())
     return _insert(tx, part, json.loads(persons), (), now_ms, destination=destination)
 
 

@@ -44,7 +44,7 @@ class Cause(StrEnum):
     RELEASE = "release"  # what held it back is over: as before
     SEND = "send"  # a send begins
     LOST = "lost"  # whoever sent it has died before writing the answer
-    DROP = "drop"  # the parcel that it follows was refused
+    DROP = "drop"  # the parcel that it follows was refused, or its lines go on in others
     RETRY = "retry"  # a person wants it sent anew
     REVOKE = "revoke"  # a person had it taken back there
     SAID_ACCEPTED = "said_accepted"
@@ -89,6 +89,7 @@ MOVES: Final[dict[tuple[Fate, Cause], Fate]] = {
     (Fate.ACCEPTED, Cause.REVOKE): Fate.REFUSED,
     (Fate.REFUSED, Cause.RETRY): Fate.WAITING,
     (Fate.HELD, Cause.RELEASE): Fate.BUNDLED,
+    (Fate.HELD, Cause.DROP): Fate.REFUSED,
     (Fate.HELD, Cause.RETRY): Fate.WAITING,
 }
 

@@ -6,6 +6,7 @@ from yaoma_bridge.despatch_tables import DESPATCH_TABLES
 from yaoma_bridge.fleet_tables import FLEET_TABLES
 from yaoma_bridge.log_tables import LOG_TABLES
 from yaoma_bridge.platform_tables import PLATFORM_TABLES
+from yaoma_bridge.sender_tables import SENDER_TABLES
 
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "USER_VERSION"]
 
@@ -119,4 +120,11 @@ def m009_register(db: Database) -> None:
 def m010_despatches(db: Database) -> None:
     """Keep the notes that were made of what sites sent, and what their receivers answered."""
     for table in DESPATCH_TABLES:
+        db.execute(table)
+
+
+@MIGRATIONS()
+def m011_senders(db: Database) -> None:
+    """Keep who sent what, by the notes that sites are told of from now on."""
+    for table in SENDER_TABLES:
         db.execute(table)

@@ -8,6 +8,7 @@ from yaoma.core.note import Signer
 from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.boxes import MAX_AHEAD_MS, current_epoch
 from yaoma_bridge.errors import BridgeError
+from yaoma_bridge.note_senders import remember_senders
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.tx import Tx
 from yaoma_link.state import StateError, StateMark, StateMessage, read_news
@@ -61,6 +62,7 @@ def queue_news(tx: Tx, name: BoxName, news: StateMessage, signer: Signer, now_ms
         replace(news, site=name.site, box=name.box, epoch=now_ms, number=1 << 40, made_ms=now_ms).signed(signer)
     except StateError as error:
         raise BridgeError(str(error), "") from None
+    remember_senders(tx, name.site, news.shipments, now_ms)
     _numbering(tx, name)
     (place,) = tx.execute(
         "INSERT INTO state (site, box, n, news, made_ms) SELECT ?1, ?2, coalesce(max(n), 0) + 1, ?3, ?4 FROM "

@@ -13,6 +13,7 @@ from yaoma_bridge.billing import bill_feed
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.despatching import Despatcher
 from yaoma_bridge.inquiring import Inquirer, Inquiring
+from yaoma_bridge.late_senders import follow_senders
 from yaoma_bridge.neighbour_news import tell_neighbours
 from yaoma_bridge.receipts import Outgoing
 from yaoma_bridge.store import Store, StorePlace
@@ -111,10 +112,13 @@ class UploadThreads:
             self._beat("bills")
             warn_daily(store, centre, self._now_ms())
             more = bill_feed(store, self._now_ms())
-            made = despatcher.follow(store, self._now_ms())
-            for outgoing in made or ():
-                self._outgoing.put(outgoing)
-            more |= made is not None
+            for made in (
+                despatcher.follow(store, self._now_ms()),
+                follow_senders(store, self._signer, self._now_ms()),
+            ):
+                for outgoing in made or ():
+                    self._outgoing.put(outgoing)
+                more |= made is not None
             if not tell_neighbours(store, self._signer, self._now_ms()) and not more:
                 self._stop.wait(_IDLE_S)
 

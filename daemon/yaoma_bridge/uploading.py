@@ -14,6 +14,8 @@ from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.claims import release, take
 from yaoma_bridge.errors import ConfigError
 from yaoma_bridge.fate import FINAL, Cause, Fate, cause_of, folded, moved
+from yaoma_bridge.late_senders import FOR_WANT_OF_A_SENDER
+from yaoma_bridge.note_senders import want_sender
 from yaoma_bridge.pacing import Breaker, BreakerState, RateLimit, wait_s
 from yaoma_bridge.parcel_load import load_parcel, standings_of
 from yaoma_bridge.parcel_order import stands_behind, wake_followers
@@ -281,6 +283,8 @@ class Uploader:
             raise_alarm(tx, AlarmKind.UPLOAD_UNSOLVED, now_ms, site=after.site, facts=facts)
         if after.fate in FINAL:
             wake_followers(tx, after, now_ms)
+        if after.fate is Fate.HELD and after.reason in FOR_WANT_OF_A_SENDER:
+            want_sender(tx, after.bill_id)
         return True
 
     def _words(self, tx: Tx, row: ParcelRow, answer: Answer) -> dict[int, tuple[Fate, str]]:

@@ -20,7 +20,7 @@ hold          held    held    -          -          -          -        -       
 release       -       -       -          -          -          -        -       bundled
 send          -       sent    -          -          -          -        -       -
 lost          -       -       unknown    -          -          -        -       -
-drop          -       refused -          -          -          -        -       -
+drop          -       refused -          -          -          -        -       refused
 retry         -       -       -          -          bundled    -        waiting waiting
 revoke        -       -       -          -          -          refused  -       -
 said_accepted -       -       accepted   accepted   accepted   -        -       -
