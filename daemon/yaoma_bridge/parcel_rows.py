@@ -235,44 +235,37 @@ def put_off(tx: Tx, row: ParcelRow, due_ms: int, reason: str) -> None:
 
 def parcel_by_id(tx: Tx, parcel_id: int) -> ParcelRow:
     """Give the parcel with this key."""
-    return _row(tx.execute(f"SELECT {_COLUMNS} FROM parcel WHERE id=?", (parcel_id,)).fetchone())  # noqa: S608 - constant column names
+    return _selected(tx, "id=?", (parcel_id,))[0]
 
 
 def parcel_by_number(tx: Tx, destination: str, number: str) -> ParcelRow | None:
     """Give the parcel with a platform's number, or None."""
-    found = tx.execute(
-        f"SELECT {_COLUMNS} FROM parcel WHERE destination=? AND number=?",  # noqa: S608 - constant column names
-        (destination, number),
-    ).fetchone()
-    return None if found is None else _row(found)
+    return next(iter(_selected(tx, "destination=? AND number=?", (destination, number))), None)
 
 
 def due_parcels(tx: Tx, destination: str, now_ms: int, limit: int) -> list[ParcelRow]:
     """Give the parcels that may be sent or asked now, in the order of their bills."""
-    rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM parcel WHERE destination=? AND fate IN ('bundled', 'processing', 'unknown') "  # noqa: S608 - constant column names
-        "AND due_ms<=? ORDER BY due_ms, closed_n, id LIMIT ?",
+    return _selected(
+        tx,
+        "destination=? AND fate IN ('bundled', 'processing', 'unknown') AND due_ms<=? "
+        "ORDER BY due_ms, closed_n, id LIMIT ?",
         (destination, now_ms, limit),
-    ).fetchall()
-    return [_row(found) for found in rows]
+    )
 
 
 def lost_parcels(tx: Tx, destination: str, now_ms: int) -> list[ParcelRow]:
     """Give the parcels whose sender has died before it wrote the answer."""
-    rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM parcel WHERE destination=? AND fate='sent' AND until_ms<=? ORDER BY id",  # noqa: S608 - constant column names
-        (destination, now_ms),
-    ).fetchall()
-    return [_row(found) for found in rows]
+    return _selected(tx, "destination=? AND fate='sent' AND until_ms<=? ORDER BY id", (destination, now_ms))
 
 
 def parcels_of(tx: Tx, bill_id: int, destination: str) -> list[ParcelRow]:
     """Give the parcels of a bill at a destination, in their order."""
-    rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM parcel WHERE bill_id=? AND destination=? ORDER BY id",  # noqa: S608 - constant column names
-        (bill_id, destination),
-    ).fetchall()
-    return [_row(found) for found in rows]
+    return _selected(tx, "bill_id=? AND destination=? ORDER BY id", (bill_id, destination))
+
+
+def _selected(tx: Tx, condition: str, values: tuple[object, ...]) -> list[ParcelRow]:
+    found = tx.execute(f"SELECT {_COLUMNS} FROM parcel WHERE {condition}", values)  # noqa: S608 - constant text
+    return [_row(one) for one in found.fetchall()]
 
 
 def chosen_lines(tx: Tx, destination: str, bill_id: int) -> list[int]:

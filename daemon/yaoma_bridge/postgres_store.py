@@ -84,7 +84,7 @@ class PostgresStore(Store):
     def opened(cls, place: StorePlace) -> Self:
         """Connect; make the tables if there are none, one worker at a time."""
         name, connection = _connected(str(place))
-        try:
+        with _closed_on_trouble(name, connection):
             _check_clock(name, connection)
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", (_ALL,))
@@ -97,19 +97,13 @@ class PostgresStore(Store):
                     "WHERE NOT EXISTS (SELECT 1 FROM epoch)",
                     (now_ms, now_ms),
                 )
-        except psycopg.Error as error:
-            connection.close()
-            raise _sorted(name, error) from None
-        except BaseException:
-            connection.close()
-            raise
         return cls(name, connection, is_looking=False)
 
     @classmethod
     def looked_at(cls, place: StorePlace) -> Self:
         """Connect for reading."""
         name, connection = _connected(str(place))
-        try:
+        with _closed_on_trouble(name, connection):
             done = applied(connection)
             if not done:
                 raise StoreUnavailableError(name, "there is no store yet", "Start a worker; it makes one")
@@ -118,12 +112,6 @@ class PostgresStore(Store):
                 raise StoreDamagedError(
                     name, "was written by an older version", "Start a worker; it brings it up to date"
                 )
-        except psycopg.Error as error:
-            connection.close()
-            raise _sorted(name, error) from None
-        except BaseException:
-            connection.close()
-            raise
         return cls(name, connection, is_looking=True)
 
     @contextmanager
@@ -200,6 +188,18 @@ def _check_clock(name: str, connection: "psycopg.Connection[Any]") -> None:
 def _check(name: str, done: Sequence[str]) -> None:
     if done and newest() < done[-1]:
         raise StoreDamagedError(name, "was written by a newer version", "Install that version again")
+
+
+@contextmanager
+def _closed_on_trouble(name: str, connection: "psycopg.Connection[Any]") -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        connection.close()
+        raise _sorted(name, error) from None
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _sorted(name: str, error: "psycopg.Error") -> StoreError:
