@@ -21,6 +21,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import SSLError as TlsError
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from yaoma_bridge.bounded_connection import bounded_pools, ends_at
 from yaoma_bridge.errors import ConfigError
 
 __all__ = ["WHOLE_S", "UnreadableError", "WebCaller", "WebError", "WebReply", "WebTrouble", "read_json"]
@@ -119,7 +120,7 @@ class WebCaller:
         plain_http: Allow `http:`, for a vendor's proxy on the same machine or line.
         connect_s: How long connecting may take, in seconds.
         read_s: How long the other side may be silent, in seconds.
-        whole_s: How long a call may take in all, in seconds.
+        whole_s: How long a call may take in all from its start, in seconds; the resolver's time for a name besides.
         most_bytes: The largest answer that is read.
         connections: How many connections are kept at most; by default as many as calls may be under way.
 
@@ -143,12 +144,14 @@ class WebCaller:
         self._plain_http = plain_http
         self._whole_s = whole_s
         self._most_bytes = most_bytes
-        self._pool = urllib3.PoolManager(
-            maxsize=connections,
-            block=False,
-            ssl_context=_context(authority, certificate, key),
-            timeout=urllib3.Timeout(connect=connect_s, read=read_s),
-            retries=False,
+        self._pool = bounded_pools(
+            urllib3.PoolManager(
+                maxsize=connections,
+                block=False,
+                ssl_context=_context(authority, certificate, key),
+                timeout=urllib3.Timeout(connect=connect_s, read=read_s),
+                retries=False,
+            )
         )
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebReply:
@@ -175,41 +178,45 @@ class WebCaller:
         if not url.startswith("https://") and not (self._plain_http and url.startswith("http://")):
             raise WebError(WebTrouble.NO_CONNECTION)
         until_s = time.monotonic() + self._whole_s
+        with ends_at(until_s):
+            try:
+                return self._answered(method, url, body, headers)
+            except HTTPError as error:
+                trouble = _trouble(error)
+            except OSError:
+                trouble = WebTrouble.BROKEN
+        if trouble is WebTrouble.BROKEN and time.monotonic() >= until_s:
+            # It drips: each byte comes in time, the whole never.
+            trouble = WebTrouble.TIMEOUT
+        raise WebError(trouble)
+
+    def _answered(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> WebReply:
+        response = self._pool.request(
+            method,
+            url,
+            body=body,
+            # Packed answers could unpack to any size.
+            headers={**headers, "Accept-Encoding": "identity"},
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
         try:
-            response = self._pool.request(
-                method,
-                url,
-                body=body,
-                # Packed answers could unpack to any size.
-                headers={**headers, "Accept-Encoding": "identity"},
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-        except HTTPError as error:
-            raise WebError(_trouble(error)) from None
-        try:
-            content = self._read(response, until_s)
-        except (HTTPError, OSError):
-            response.close()
-            raise WebError(WebTrouble.BROKEN) from None
-        except WebError:
+            content = self._read(response)
+        except (HTTPError, OSError, WebError):
             response.close()
             raise
         response.release_conn()
         named = {name.lower(): value for name, value in response.headers.items()}
         return WebReply(response.status, named, content)
 
-    def _read(self, response: urllib3.BaseHTTPResponse, until_s: float) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         parts: list[bytes] = []
         size = 0
         while part := response.read1(_CHUNK_BYTES):
             size += len(part)
             if size > self._most_bytes:
                 raise WebError(WebTrouble.TOO_LARGE)
-            if time.monotonic() > until_s:
-                # It drips: each part comes in time, the whole never.
-                raise WebError(WebTrouble.TIMEOUT)
             parts.append(part)
         return b"".join(parts)
 
