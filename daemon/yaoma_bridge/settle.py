@@ -21,6 +21,10 @@ __all__ = ["Held", "logs_to_settle", "restated_by", "settle_held_again", "settle
 
 _AT_ONCE = 2000
 
+#: A clock that begins in 1970 and is set right in 2099 moves by 130 years, and no box's moves farther. A box that says
+#: so is broken or hostile; believed, it would restate records to times that no calendar and no column of the store has.
+_MOST_SHIFT_MS = 200 * 366 * 86_400_000
+
 _KINDS = frozenset(kind.value for kind in Kind)
 
 
@@ -190,7 +194,7 @@ def restated_by(tx: Tx, name: BoxName, original: Record) -> int | None:
     """Give what to add to a record's wall time: the shifts that followed in its boot, up to the first trusted one.
 
     A clock may move more than once before it is right, such as by hand and then by the network. A clock record itself
-    is stamped by the clock that it has set.
+    is stamped by the clock that it has set. Moves that add up to more than any clock's restate nothing.
     """
     moves = tx.execute(
         "SELECT shift_ms, trusted FROM restated WHERE site=? AND box=? AND boot=? AND mono_ms>=? ORDER BY mono_ms",
@@ -200,7 +204,7 @@ def restated_by(tx: Tx, name: BoxName, original: Record) -> int | None:
     for shift_ms, trusted in moves:
         total_ms += int(shift_ms)
         if trusted:
-            return total_ms
+            return total_ms if abs(total_ms) <= _MOST_SHIFT_MS else None
     return None
 
 
@@ -258,9 +262,9 @@ def _note_clocks(tx: Tx, row: LogRow, rows: Sequence[tuple[int, bytes, bytes]]) 
 
 
 def _note_clock(tx: Tx, row: LogRow, clock: Record) -> bool:
-    """Note by how much the clock moved; tell whether it is right from there on."""
+    """Note by how much the clock moved; tell whether it is right from there on. No move of a clock restates nothing."""
     shift_ms = clock.fields.get("shift_ms")
-    if type(shift_ms) is not int:
+    if type(shift_ms) is not int or abs(shift_ms) > _MOST_SHIFT_MS:
         return False
     trusted = clock.fields.get("now") != ClockState.UNTRUSTED
     tx.execute(

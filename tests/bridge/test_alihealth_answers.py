@@ -64,7 +64,7 @@ def test_queries_read_anything(value: object, fields: dict[str, Any]) -> None:
     assert despatch(fields) is None
     assert contents(A, rows) is None
     assert statuses(rows, 1) == []
-    assert all(bill and sender for bill, sender in despatch_keys(rows))
+    assert all(bill and sender for bill, sender in despatch_keys(rows, 99))
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_many_silent_addresses_share_what_is_left(monkeypatch: pytest.MonkeyPatc
         raise TimeoutError
 
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 80)) for number in range(8)]
-    monkeypatch.setattr(bounded_connection.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     monkeypatch.setattr(bounded_connection, "create_connection", silent)
     caller = WebCaller(plain_http=True, connect_s=0.2, whole_s=WHOLE_S)
     trouble, was_sent, _ = _ended(caller, "http://many.example/")

@@ -13,9 +13,11 @@ from fakes.stepped_bridge import register
 from fakes.ticketed import Counter, code_of
 from fakes.uploading_bridge import UploadingBridge
 from yaoma.core.allowlist import CodeStatus
+from yaoma.core.canonical import canonical, parse_canonical
 from yaoma.core.product import PackLevel, Product
 from yaoma.core.product_table import ProductTable
 from yaoma.core.shipment import ShipmentKind
+from yaoma.core.shipment_text import read_shipment, shipment_fields
 from yaoma_bridge.alihealth.options import AlihealthOptions
 from yaoma_bridge.alihealth.queries import contents, despatch, despatch_keys, statuses
 from yaoma_bridge.centre_facts import CentreFacts
@@ -188,6 +190,35 @@ def test_a_note_that_says_nothing_is_none(model: dict[str, Any]) -> None:
 
 def test_odd_rows_are_left_out() -> None:
     """Rows without number, sender, status or level tell nothing."""
-    assert despatch_keys([{"bill_code": "S"}, {"ref_user_id": "x"}, {}]) == []
+    assert despatch_keys([{"bill_code": "S"}, {"ref_user_id": "x"}, {}], 9) == []
     assert statuses([{"code": _digits(A)}, {"code": "x"}, {"code": _digits(A), "code_status_type_d_t_o": {}}], 1) == []
     assert contents(CASE, [{"code_relation_list": [{"code": _digits(A), "code_pack_level": "2"}]}]) is None
+
+
+def test_keys_of_notes_are_bounded_in_length_and_number(caplog: pytest.LogCaptureFixture) -> None:
+    """A number that no note has is left out and told, never cut to another note's; known ones take no place."""
+    rows = [{"bill_code": bill, "ref_user_id": "x"} for bill in ("S" * 129, "S" * 128, "S1", "S2", "S3")]
+    with caplog.at_level("WARNING"):
+        keys = despatch_keys([*rows, {"bill_code": "S4", "ref_user_id": "x" * 10_000}], 2, {"S1"})
+    assert keys == [("S" * 128, "x"), ("S2", "x")]
+    assert "count=2" in caplog.text
+    assert "SSS" not in caplog.text
+    assert despatch(_note("S" * 129, A)) is None
+    note, other = despatch(_note("S" * 127 + "1", A)), despatch(_note("S" * 127 + "2", A))
+    assert note is not None
+    assert other is not None
+    assert note.id != other.id
+    assert read_shipment(parse_canonical(canonical(shipment_fields(note)))) == note
+
+
+def test_what_does_not_fit_into_one_round_comes_with_the_next(centre: Centre) -> None:
+    """Of fifty new notes twenty are fetched at a time; all of them reach the box in the end."""
+    codes = {f"S-{number}": code_of(number) for number in range(50)}
+    notes = {bill: _note(bill, code) for bill, code in codes.items()}
+    centre.platform._tell({"data": {"despatches": notes}})
+    heard = [len(centre.ask())]
+    for _ in range(3):
+        centre.bridge.now_ms += 1_000_000
+        heard.append(len(centre.ask()))
+    rows = centre.bridge.rows("SELECT COUNT(*) FROM state")
+    assert rows == [(50,)], heard

@@ -183,6 +183,32 @@ def test_a_clock_record_restates_its_own_boot_only_and_only_what_came_before(
     assert sorted(bridge.ids()) == [f"H1/counter-1/log1/{seq}" for seq in (1, 2, 3, 4)]
 
 
+@pytest.mark.parametrize("shift_ms", [(1 << 53) - 1, 1 - (1 << 53), 200 * 366 * 86_400_000 + 1])
+def test_a_clock_that_moved_farther_than_any_clock_restates_nothing(
+    bridge: SteppedBridge, log: BoxLog, shift_ms: int
+) -> None:
+    """Thousands of years are no move; the records wait on for one, and nothing ends by it."""
+    log.scan(clock=ClockState.UNTRUSTED)
+    _clock(log, "synced", shift_ms)
+    _deliver(bridge, log)
+    assert bridge.ids() == ["H1/counter-1/log1/1"]
+    _clock(log, "synced", 1000)
+    _deliver(bridge, log)
+    assert sorted(bridge.ids()) == [f"H1/counter-1/log1/{seq}" for seq in range(3)]
+
+
+def test_moves_that_add_up_to_more_than_any_clocks_restate_nothing(bridge: SteppedBridge, log: BoxLog) -> None:
+    """Each may be a clock's, all together are none's: what stands before them waits, what stands behind goes on."""
+    far_ms = 150 * 366 * 86_400_000
+    log.scan(clock=ClockState.UNTRUSTED)
+    _clock(log, "untrusted", far_ms)
+    log.scan(clock=ClockState.UNTRUSTED)
+    _clock(log, "synced", far_ms)
+    _deliver(bridge, log)
+    assert sorted(bridge.ids()) == [f"H1/counter-1/log1/{seq}" for seq in (1, 2, 3)]
+    assert bridge.rows("SELECT seq, reason FROM held") == [(0, "clock_untrusted")]
+
+
 def test_a_boot_is_restated_across_logs(bridge: SteppedBridge, log: BoxLog) -> None:
     """A log that was closed in the middle of a boot is restated by the clock record in the next one."""
     log.scan(clock=ClockState.UNTRUSTED)

@@ -4,7 +4,8 @@ The field names are those of the platform's own misspelt wire form. What a row l
 that contradicts itself is none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -16,21 +17,42 @@ from yaoma_link.state import StatusLine
 
 __all__ = ["MOST_CODES", "contents", "despatch", "despatch_keys", "statuses"]
 
+_log = logging.getLogger("yaoma.bridge.alihealth")
+
 #: So many codes may be asked about at once.
 MOST_CODES: Final = 1000
 _SMALL: Final = "1"
 _TEXT_LETTERS: Final = 64
 _NAME_LETTERS: Final = 200
+#: Numbers of bills and companies are far shorter; they stand in keys of the store, in questions, and in notes at boxes.
+_NUMBER_LETTERS: Final = 128
 _CHINA: Final = timedelta(hours=8)
 
 
-def despatch_keys(rows: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:
-    """Give number and sender (企业唯一标识) of the despatch notes in a list of them."""
-    keys = []
+def despatch_keys(
+    rows: Iterable[Mapping[str, object]], most: int, known: Container[str] = frozenset()
+) -> list[tuple[str, str]]:
+    """Give number and sender (企业唯一标识) of the despatch notes in a list of them.
+
+    A row without a number or sender, or with one longer than any is, is left out: a number that was cut would be
+    another note's. That some are too long is logged, without them.
+
+    Args:
+        rows: The list.
+        most: So many at most; what is left comes with the next question, once these are known.
+        known: Numbers of notes that are passed over.
+    """
+    keys: list[tuple[str, str]] = []
+    too_long = 0
     for row in rows:
         sender = _text(row, "from_ref_user_id") or _text(row, "ref_user_id")
-        if (bill := _text(row, "bill_code")) and sender:
+        bill = _text(row, "bill_code")
+        if max(len(bill), len(sender)) > _NUMBER_LETTERS:
+            too_long += 1
+        elif bill and sender and bill not in known and len(keys) < most:
             keys.append((bill, sender))
+    if too_long:
+        _log.warning("despatch notes left out, their numbers are too long: count=%d", too_long)
     return keys
 
 
@@ -43,7 +65,7 @@ def despatch(model: Mapping[str, object]) -> Shipment | None:
         model: What `listupout.detail` answers.
 
     Returns:
-        None if it names no code, or contradicts itself.
+        None if it names no code, has a longer number than any note, or contradicts itself.
     """
     lines: list[ShipmentLine] = []
     line_of: dict[str, int] = {}
@@ -59,8 +81,8 @@ def despatch(model: Mapping[str, object]) -> Shipment | None:
             expiry = _day(_text(drug, "valid_end_date"))
             lines.append(ShipmentLine(f"cn20:{product}", len(codes), lot or None, expiry, name))
             line_of |= dict.fromkeys(codes, len(lines) - 1)
-    bill, supplier = _text(model, "bill_code")[:_TEXT_LETTERS], _text(model, "ent_send_name")[:_NAME_LETTERS]
-    if not line_of or not bill:
+    bill, supplier = _text(model, "bill_code"), _text(model, "ent_send_name")[:_NAME_LETTERS]
+    if not line_of or not bill or len(bill) > _NUMBER_LETTERS:
         return None
     parents = dict.fromkeys(line_of, "")
     sent_ms = _time_ms(_text(model, "store_out_date"))
@@ -96,7 +118,7 @@ def contents(container: str, models: Sequence[Mapping[str, object]]) -> Shipment
         for product, codes in by_product.items():
             lines.append(ShipmentLine(f"cn20:{product}", len(codes), lot or None, expiry))
             line_of |= dict.fromkeys(codes, len(lines) - 1)
-    if not line_of:
+    if not line_of or len(container) > _NUMBER_LETTERS:
         return None
     parents = {container: "", **dict.fromkeys(line_of, container)}
     try:
@@ -123,7 +145,7 @@ def statuses(models: Iterable[Mapping[str, object]], now_ms: int) -> list[Status
 
 
 def _id(text: str) -> str:
-    return f"alihealth:{text}"[:_TEXT_LETTERS]
+    return f"alihealth:{text}"
 
 
 def _text(fields: Mapping[str, object], name: str) -> str:

@@ -156,9 +156,9 @@ class AlihealthDestination:
             "page_size": "100",
         }
         result = self._inquired(institution, "listupout", asked, own, now_ms)
-        listed = despatch_keys(entries(result.model.get("result_list")))
+        listed = despatch_keys(entries(result.model.get("result_list")), _MOST_NOTES, known)
         found = []
-        for bill, sender in [key for key in listed if key[0] not in known][:_MOST_NOTES]:
+        for bill, sender in listed:
             note = self._detail(institution, own, (bill, sender), now_ms)
             if note is not None:
                 found.append((bill, note))
@@ -175,7 +175,7 @@ class AlihealthDestination:
             return None
         asked = {"ref_ent_id": own.ref_ent_id, "code": code.partition(":")[2]}
         result = self._inquired(institution, "query.upbillcode", asked, own, now_ms)
-        keys = despatch_keys(result.models)
+        keys = despatch_keys(result.models, 1)
         return self._detail(institution, own, keys[0], now_ms) if keys else None
 
     def statuses(self, institution: Institution, codes: Sequence[str], now_ms: int) -> Sequence[StatusLine]:
