@@ -15,8 +15,8 @@ __all__ = ["Captured", "TypedCapture"]
 #: So long after the last key a scan is over; wireless scanners pause inside one for less.
 _QUIET_S: Final = 0.6
 
-#: The sheet's longest code typed as Alt and numbers is shorter; what is longer is not the sheet.
-_MAX_EVENTS: Final = 4096
+#: A signed control code typed as Alt and numbers is shorter; what is longer is no sheet of ours.
+_MAX_EVENTS: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,11 @@ def test_training_when_switched_on_then_the_next_tickets_are_practice_until_it_i
     assert bench.ledger.seen(pack(TABLETS).key) is None
 
 
-def test_code_when_it_is_none_of_this_box_then_it_says_so(bench: CounterBench) -> None:
-    """To pair a scanner is another program's affair."""
+def test_pairing_code_when_a_known_scanner_reads_it_then_it_says_what_to_do(bench: CounterBench) -> None:
+    """A running box opens no new scanner: it says who does, or that this one has its station already."""
     assert bench.said(signed(ControlAction.PAIR, "STORE")) == [REFUSED]
-    assert refusal(bench) == "control_not_here"
+    assert refusal(bench) == "pairing_by_command"
+    assert bench.said(signed(ControlAction.PAIR, "COUNTER")) == [REFUSED]
+    assert refusal(bench) == "pairing_known"
+    assert bench.said(signed(ControlAction.PAIR, "COUNTER", signer=STRANGER)) == [REFUSED]
+    assert refusal(bench) == "sheet_refused.bad_signature"

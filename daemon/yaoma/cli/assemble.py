@@ -32,6 +32,7 @@ from yaoma.service.in_force import InForce
 from yaoma.service.mailbox import Mailbox
 from yaoma.service.neighbours import Neighbours
 from yaoma.service.outages import Outages
+from yaoma.service.pairings import Pairings
 from yaoma.service.post import Post
 from yaoma.service.reader import HAND_OVER_S, Reader
 from yaoma.service.recheck import Recheck
@@ -288,6 +289,7 @@ def assemble(loaded: Loaded, *, terminal: bool, watch: Watch, safe_mode: bool = 
             outages.look,
             recheck.look,
             in_force.look,
+            Pairings(folder, mailbox.post).look,
             erasing.look,
             *((sealer.refresh,) if sealer else ()),
         ),

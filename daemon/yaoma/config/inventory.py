@@ -11,11 +11,19 @@ from yaoma.config.devices import plugged_in
 from yaoma.config.load import Loaded
 from yaoma_drivers.errors import DeviceError, DeviceReason
 from yaoma_drivers.hid_options import HidOptions
-from yaoma_drivers.hidraw_identity import HidrawPlaces, attached_hidraw
+from yaoma_drivers.hidraw_identity import AttachedHidraw, HidrawPlaces, attached_hidraw
 from yaoma_drivers.holders import Holder, holders
 from yaoma_drivers.input_identity import AttachedInput, InputName, InputPlaces, attached, find
 
-__all__ = ["Item", "device_named", "inventory", "lasting_options", "port_of", "unconfigured_keyboards"]
+__all__ = [
+    "Item",
+    "device_named",
+    "inventory",
+    "lasting_options",
+    "port_of",
+    "unconfigured_keyboards",
+    "unconfigured_pos",
+]
 
 _HID: Final = "hid"
 _HID_POS: Final = "hid_pos"
@@ -65,9 +73,9 @@ def inventory(
     items, taken = list(_configured(loaded, places or InputPlaces(), proc)), set[Path]()
     taken = {Path(one.path).resolve() for one in items if one.path}
     items += [_typing(one, proc, _HID) for one in inputs if one.node.resolve() not in taken]
-    pos = [one.device for one in attached_hidraw(HidrawPlaces()) if one.is_scanner]
-    items += [_typing(one, proc, _HID_POS) for one in pos if one.node.resolve() not in taken]
-    others = [Item(one.driver, path=str(one.path)) for one in plugged_in(dev) if one.driver != _HID]
+    items += [_typing(one.device, proc, _HID_POS) for one in _pos() if one.node.resolve() not in taken]
+    # What types and what reports was listed by the kernel's own account.
+    others = [Item(one.driver, path=str(one.path)) for one in plugged_in(dev) if one.driver not in {_HID, _HID_POS}]
     others += [Item(_CAMERA, path=str(path)) for path in _cameras(dev)]
     for one in others:
         node = Path(one.path).resolve()
@@ -86,6 +94,17 @@ def unconfigured_keyboards(loaded: Loaded | None, places: InputPlaces | None = N
     places = places or InputPlaces()
     taken = {found.node for _, found in _found(loaded, places) if isinstance(found, AttachedInput)}
     return [one for one in attached(places) if one.types_codes and one.node not in taken]
+
+
+def unconfigured_pos(loaded: Loaded | None) -> list[AttachedHidraw]:
+    """List the HID POS scanners that are not configured.
+
+    Args:
+        loaded: The configuration, or None.
+    """
+    options = loaded.options.values() if loaded else ()
+    taken = {path.resolve() for one in options if (path := _path(one)) is not None}
+    return [one for one in _pos() if one.node.resolve() not in taken]
 
 
 def lasting_options(one: AttachedInput, others: Sequence[AttachedInput] = ()) -> dict[str, Any]:
@@ -124,6 +143,10 @@ def port_of(one: AttachedInput) -> str:
     """
     names = [*one.id_paths, one.phys]
     return next((name for full in names if (name := InputName(port=full).socket) and one.is_at(name)), "")
+
+
+def _pos() -> list[AttachedHidraw]:
+    return [one for one in attached_hidraw(HidrawPlaces()) if one.is_scanner]
 
 
 def _found(loaded: Loaded | None, places: InputPlaces) -> Iterator[tuple[str, AttachedInput | DeviceReason]]:

@@ -20,6 +20,7 @@ __all__ = [
     "merged",
     "not_passed_on",
     "overridden",
+    "paired",
     "settled",
     "signed_on",
     "stated",
@@ -226,3 +227,18 @@ def applied(what: str, version: int, digest: str = "", *, is_signed: bool = Fals
         is_signed: Whether it came signed by the centre: a policy that ships has versions of its own.
     """
     return Entry(Kind.APPLIED, {"what": what, "version": version, "digest": digest, "signed": is_signed})
+
+
+def paired(scanner: str, station: str, *, driver: str, device: str, sheet: str, paired_ms: int) -> Entry:
+    """Say that a technician bound a scanner to a station; it counts from the next start of the daemon.
+
+    Args:
+        scanner: Its name.
+        station: Its station.
+        driver: Its driver.
+        device: How the configuration names its device: socket or serial number.
+        sheet: The id of the signed sheet that named the station; empty if the command did.
+        paired_ms: When, milliseconds since 1970 by the box's clock then.
+    """
+    fields: dict[str, Json] = {"scanner": scanner, "station": station, "driver": driver, "device": device}
+    return Entry(Kind.PAIR, {**fields, "sheet": sheet, "paired_ms": paired_ms})

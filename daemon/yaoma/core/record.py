@@ -63,6 +63,7 @@ class Kind(StrEnum):
     PASS_ON = "pass_on"  # noqa: S105 - no password: a code did not reach the till
     OUTAGE = "outage"  # the way to the centre was interrupted
     APPLIED = "applied"  # another list or policy counts from here on
+    PAIR = "pair"  # a technician bound a scanner to a station
     ERASED = "erased"  # sealed identities were erased
     CLOCK = "clock"  # the clock's state changed, so that times of this boot can be restated
     COPY = "copy"  # a record of another log that could not go on there

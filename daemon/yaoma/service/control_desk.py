@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from yaoma.core.command import Command, Override, SignOn, Undo
-from yaoma.core.control_code import ControlAction, ControlCode
+from yaoma.core.control_code import ControlAction, ControlCode, folded
 from yaoma.core.control_sheet import verify
 from yaoma.core.note import Verifier
 from yaoma.core.ticket import Action, CommandRefusedError, Ticket, TicketCommand
@@ -69,8 +69,10 @@ class ControlDesk:
             ControlAction.OPERATOR: SignOn(station, code.argument),
             ControlAction.SUPERVISOR: SignOn(station, code.argument, is_supervisor=True),
         }
-        if code.action not in commands:
-            raise CommandRefusedError("control_not_here")
+        if code.action is ControlAction.PAIR:
+            # What a running box reads with is known to it: a new scanner is opened by nobody but a technician.
+            is_known = folded(station) == code.argument
+            raise CommandRefusedError("pairing_known" if is_known else "pairing_by_command")
         return [commands[code.action]]
 
     def _refusal(self, code: ControlCode, today: date) -> str:
