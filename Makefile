@@ -17,6 +17,8 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 ROWS ?= $(if $(DECODE_SAMPLES),decode,append,box,drain,verdict,update,list)
 ROUNDS ?= 3
 DESTDIR ?=
+# Tests and demo start programs hundreds of times: what is compiled is kept, whatever this shell says. Empty is off.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help venv install uninstall demo test test-slow hil hil-smoke bench matrix check format build clean system
 

@@ -194,9 +194,14 @@ class County:
         (keys / "salt").write_bytes(bytes(range(32)))
 
     def make_list(
-        self, codes: Sequence[str], products: Mapping[str, str], denials: Mapping[str, str], version: int = 1
+        self,
+        codes: Sequence[str],
+        products: Mapping[str, str],
+        denials: Mapping[str, str],
+        version: int = 1,
+        site: str = SITE,
     ) -> None:
-        """Sign the list that all boxes read."""
+        """Sign the list that all boxes of a site read."""
         rows = {
             "codes": [{"code": code} for code in codes],
             "products": [{"key": key, "name": name} for key, name in products.items()],
@@ -207,7 +212,7 @@ class County:
             (self.folder / f"{table}.jsonl").write_text(text)
         now_ms = time.time_ns() // 1_000_000
         source = ListSource(
-            site=SITE,
+            site=site,
             version=version,
             issued_ms=now_ms,
             expires_ms=now_ms + 30 * _DAY_MS,
@@ -215,7 +220,10 @@ class County:
             products=self.folder / "products.jsonl" if products else None,
             denials=self.folder / "denials.jsonl" if denials else None,
         )
-        sign_list(self.folder / "list.signed", source, self.list_signer)
+        sign_list(self._list_of(site), source, self.list_signer)
+
+    def _list_of(self, site: str) -> Path:
+        return self.folder / ("list.signed" if site == SITE else f"list-{site}.signed")
 
     def add_bridge(self, settings: str = "") -> BridgeProcess:
         """Configure one more bridge worker on the one store; it is not started.
@@ -261,6 +269,7 @@ path = "{place}/events.jsonl"
         self,
         name: str = "b1",
         *,
+        site: str = SITE,
         stdout: int | None = None,
         state: Path | None = None,
         place: Path | None = None,
@@ -272,6 +281,7 @@ path = "{place}/events.jsonl"
 
         Args:
             name: The box's name.
+            site: Its site.
             stdout: Where its screen is printed; beside its log lines if None.
             state: Its state folder, one in its own folder if None.
             place: Its own folder, one named like the box if None; a box that finds its keys there is a clone.
@@ -281,18 +291,18 @@ path = "{place}/events.jsonl"
                 further tables as `tables`.
         """
         further = settings or {}
-        place = place or self.folder / name
+        place = place or self.folder / (name if site == SITE else f"{site}-{name}")
         state = state or place / "state"
         for part in ("", "pictures"):
             (place / part).mkdir(parents=True, exist_ok=True)
-        box = BoxName(SITE, name)
+        box = BoxName(site, name)
         if not (place / "box.pem").exists():
             issue(self.authority, str(box), client=True).write(place / "box.pem", place / "box.key")
-            key = make_signer(place / "signing.key", box_key_name(SITE, name)).verifier()
-            (self.folder / "boxes" / f"{SITE}.{name}.vkey").write_text(f"{key}\n")
+            key = make_signer(place / "signing.key", box_key_name(site, name)).verifier()
+            (self.folder / "boxes" / f"{site}.{name}.vkey").write_text(f"{key}\n")
         config = place / "yaoma.toml"
         config.write_text(f"""
-site = "{SITE}"
+site = "{site}"
 box = "{name}"
 control_socket = "{place}/control"
 [state]
@@ -314,7 +324,7 @@ authority = "{self.authority.certificate_file}"
 certificate = "{place}/box.pem"
 key = "{place}/box.key"
 [allowlist]
-file = "{self.folder}/list.signed"
+file = "{self._list_of(site)}"
 {further.get("allowlist", "")}
 [policy]
 hold_off_ms = 500

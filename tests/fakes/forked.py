@@ -1,13 +1,14 @@
 """Forked: the project's commands as processes of their own, forked where everything they import is there already.
 
 A test that asks a command ten times would else wait ten times for the same imports. Each call is a new process with its
-own arguments, folder, environment, streams and exit code; that the programs start from nothing, too, is for
-`Program` (every daemon and worker), tests/packaging and `make demo`.
+own arguments, folder, environment, streams, signals and exit code. That the programs start from nothing, too, is for
+tests with a launcher of their own, tests/packaging, `make demo` and `make hil`.
 """
 
 import atexit
 import gc
 import importlib
+import io
 import json
 import os
 import select
@@ -18,16 +19,22 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["PLAIN", "run"]
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from fakes.process import die_with_parent
+
+__all__ = ["PLAIN", "PROGRAMS", "ForkedProcess", "run"]
 
 #: An environment without anything of this machine: a wide terminal, no colours.
 PLAIN: Final = {"COLUMNS": "200", "PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LANG": "C.UTF-8"}
 
-_MAINS: Final = {"yaoma": "yaoma.cli", "yaoma-bridge": "yaoma_bridge.cli", "yaoma-tools": "yaoma_tools.cli"}
+#: The commands, and where their `main` is.
+PROGRAMS: Final = {"yaoma": "yaoma.cli", "yaoma-bridge": "yaoma_bridge.cli", "yaoma-tools": "yaoma_tools.cli"}
 _BIN: Final = Path(sys.executable).parent
 
 _lock = threading.Lock()
@@ -38,7 +45,6 @@ def run(
     program: str,
     *arguments: object,
     answers: str = "",
-    cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout_s: float = 120.0,
 ) -> subprocess.CompletedProcess[str]:
@@ -48,36 +54,79 @@ def run(
         program: `yaoma`, `yaoma-bridge` or `yaoma-tools`.
         arguments: What stands behind it.
         answers: What it reads from its standard input.
-        cwd: Its folder.
         env: Its environment.
         timeout_s: How long it may take, in seconds.
 
     Raises:
         TimeoutError: It took longer; it was killed.
     """
-    words = [*map(str, arguments)]
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(answers.encode())
         given.seek(0)
-        order = {
-            "program": program,
-            "arguments": words,
-            "cwd": str(cwd or Path.cwd()),
-            "env": dict(os.environ if env is None else env),
-        }
-        with socket.socket(socket.AF_UNIX) as line:
-            line.connect(f"\0{_server()}")
-            line.settimeout(timeout_s)
-            socket.send_fds(line, [b"!"], [given.fileno(), out.fileno(), err.fileno()])
-            line.sendall(json.dumps(order).encode() + b"\n")
-            with line.makefile("rb") as reader:
-                pid = int(reader.readline())
-                try:
-                    code = int(reader.readline())
-                except TimeoutError:
-                    os.kill(pid, signal.SIGKILL)
-                    raise
-        return subprocess.CompletedProcess([program, *words], code, _text(out), _text(err))
+        streams = [given.fileno(), out.fileno(), err.fileno()]
+        process = ForkedProcess([program, *map(str, arguments)], streams, os.environ if env is None else env)
+        try:
+            code = process.wait(timeout_s)
+        finally:
+            process.end()
+        return subprocess.CompletedProcess(process.arguments, code, _text(out), _text(err))
+
+
+class ForkedProcess:
+    """A command that runs; as much of `subprocess.Popen` as tests need.
+
+    It ends with the test process, whatever happens.
+
+    Args:
+        arguments: The command's name and its arguments.
+        streams: Descriptors of its standard input, output and error.
+        env: Its environment.
+    """
+
+    def __init__(self, arguments: Sequence[str], streams: Sequence[int], env: Mapping[str, str]) -> None:
+        self.arguments = list(arguments)
+        self.returncode: int | None = None
+        self._line = socket.socket(socket.AF_UNIX)
+        self._line.connect(f"\0{_server()}")
+        order = {"arguments": self.arguments, "cwd": str(Path.cwd()), "env": dict(env)}
+        socket.send_fds(self._line, [b"!"], streams)
+        self._line.sendall(json.dumps(order).encode() + b"\n")
+        self._reader = self._line.makefile("rb")
+        self.pid = int(self._reader.readline())
+
+    def poll(self) -> int | None:
+        """Give how it ended, or None while it runs."""
+        if self.returncode is None and select.select([self._line], [], [], 0)[0]:
+            self._note_end()
+        return self.returncode
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait until it has ended.
+
+        Raises:
+            TimeoutError: It takes longer.
+        """
+        if self.returncode is None:
+            if not select.select([self._line], [], [], timeout_s)[0]:
+                raise TimeoutError(f"{self.arguments[:2]} takes more than {timeout_s} s")
+            self._note_end()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, if it has not ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def end(self) -> None:
+        """Kill it if it still runs."""
+        self.send_signal(signal.SIGKILL)
+        self.wait(30)
+
+    def _note_end(self) -> None:
+        self.returncode = int(self._reader.readline())
+        self._reader.close()
+        self._line.close()
 
 
 def _text(stream: Any) -> str:
@@ -102,7 +151,7 @@ def _server() -> str:
 
 
 def _import_all() -> None:
-    for name in _MAINS.values():
+    for name in PROGRAMS.values():
         module = importlib.import_module(name)
         group = getattr(module, "Verbs", None) or getattr(sys.modules.get(f"{name}.verbs"), "Verbs", None)
         for verb in {} if group is None else group.VERBS.values():
@@ -132,11 +181,15 @@ def _call(line: socket.socket) -> None:
     _, streams, _, _ = socket.recv_fds(line, 1, 3)
     with line.makefile("rb") as reader:
         order = json.loads(reader.readline())
+    die_with_parent()
     pid = os.fork()
     if pid:
+        for stream in streams:
+            os.close(stream)
         line.sendall(f"{pid}\n".encode())
         line.sendall(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
         os._exit(0)
+    die_with_parent()
     line.close()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -144,8 +197,12 @@ def _call(line: socket.socket) -> None:
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
-    sys.argv = [str(_BIN / order["program"]), *order["arguments"]]
-    os._exit(_ended(importlib.import_module(_MAINS[order["program"]]).main))
+    for text in (sys.stdout, sys.stderr):
+        assert isinstance(text, io.TextIOWrapper)
+        text.reconfigure(write_through="PYTHONUNBUFFERED" in os.environ)
+    program, *arguments = order["arguments"]
+    sys.argv = [str(_BIN / program), *arguments]
+    os._exit(_ended(importlib.import_module(PROGRAMS[program]).main))
 
 
 def _ended(main: Callable[[], object]) -> int:
@@ -171,7 +228,6 @@ def _ended(main: Callable[[], object]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path[0] = str(_BIN)  # as the commands themselves have it
     _import_all()
     gc.freeze()
     _call(_serve(sys.argv[1]))

@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fakes.forked import ForkedProcess
 from fakes.process import die_with_parent
 
 __all__ = ["BIN", "Program", "wait_for"]
+
+#: What the interpreter or the loader reads when it starts: with one of these a program starts from nothing.
+_READ_AT_START = ("PYTHONMALLOC", "PYTHONOPTIMIZE", "PYTHONPATH", "MALLOC_", "GLIBC_", "LD_")
 
 #: Where the commands lie.
 BIN = Path(sys.executable).parent
@@ -42,18 +46,26 @@ class Program:
         self.arguments = [*command, *arguments[1:]]
         self.log = log
         self._stdout = stdout
-        self.process: subprocess.Popen[bytes] | None = None
+        self._is_forked = launcher is None
+        self._words = list(arguments)
+        self.process: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     def start(self) -> None:
-        """Start it."""
-        with self.log.open("ab") as log:
+        """Start it, forked where that makes no difference."""
+        # Empty is off; any value, 0 too, would be on, with an allocator that no user has.
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDEVMODE": ""}
+        is_forked = self._is_forked and not any(name.startswith(_READ_AT_START) for name in os.environ)
+        with self.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            if is_forked:
+                out = log.fileno() if self._stdout is None else self._stdout
+                self.process = ForkedProcess(self._words, [nothing.fileno(), out, log.fileno()], env)
+                return
             self.process = subprocess.Popen(
                 self.arguments,
-                stdin=subprocess.DEVNULL,
+                stdin=nothing,
                 stdout=log if self._stdout is None else self._stdout,
                 stderr=log,
-                # Empty is off; any value, 0 too, would be on, with an allocator that no user has.
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDEVMODE": ""},
+                env=env,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - the child calls prctl and nothing that locks
             )
 
