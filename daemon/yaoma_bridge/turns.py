@@ -17,9 +17,13 @@ class Turns:
     """One for all threads of a worker, so that they wait together and work together: any thread may call any of it.
 
     A box holds what has no receipt yet on its card only; interpreter and store go to the intake first.
+
+    Args:
+        now_s: A clock that never goes back, in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
         self._lock = threading.Lock()
         self._backlog_s = float("-inf")
         self._waiting_since_s: float | None = None
@@ -27,7 +31,7 @@ class Turns:
 
     def give_way(self) -> None:
         """Leave interpreter and store to whoever takes a backlog in, for a moment."""
-        self._backlog_s = time.monotonic()
+        self._backlog_s = self._now_s()
 
     def let_pass(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Wait while a backlog comes in and it is not our turn.
@@ -36,7 +40,7 @@ class Turns:
             stop: Ends the wait.
             beat: Called while it waits: that is no stall.
         """
-        while not self._may_work(time.monotonic()) and not stop.is_set():
+        while not self._may_work(self._now_s()) and not stop.is_set():
             beat()
             stop.wait(_STREAM_S / 2)
 
