@@ -1,9 +1,8 @@
 """Goods that go from one site to another: both boxes, the broker and the centre as real programs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,13 @@ FIRST, SECOND = islice(pack_codes(), 2)
 
 
 @pytest.fixture
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
+def chain(new_county: Callable[..., County]) -> County:
     """Give a centre with the lists of two sites; the store's does not know what it will be sent."""
-    made = County(tmp_path_factory.mktemp("c"), codes=[FIRST, SECOND])
+    made = new_county(codes=[FIRST, SECOND])
     made.make_list(["81234560000000010001"], {}, {}, site=STORE)
+    made.broker.start()
     made.add_bridge().program.start()
-    yield made
-    made.remove()
+    return made
 
 
 def _despatches(county: County) -> list[dict[str, Any]]:
