@@ -12,8 +12,8 @@ DEBIAN_BOX := libzbar0 libsystemd-dev linux-libc-dev pkg-config gcc libc6-dev py
 # Optional: a server for the tests of the bridge's store in PostgreSQL; without it they are left out.
 #   apt install postgresql
 KEEP ?=
-# One more than processors: some tests wait most of their time.
-WORKERS ?= $(shell expr $$(nproc) + 1)
+# Two more than processors: some tests wait most of their time.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 ROWS ?= $(if $(DECODE_SAMPLES),decode,append,box,drain,verdict,update,list)
 ROUNDS ?= 3
 DESTDIR ?=
