@@ -225,6 +225,16 @@ def test_pair_when_the_new_scanner_is_on_a_line_or_in_hid_pos_mode_then_its_own_
     assert {row["scanner"] for row in listed} >= {"gun-3", "gun-4"}
 
 
+def test_pair_when_a_hid_pos_scanner_has_no_name_that_lasts_then_it_is_not_even_opened(
+    box: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a socket and a serial number nothing could be written that finds it again."""
+    tree = HidrawTree(tmp_path / "machine")
+    tree.plug(1)
+    monkeypatch.setattr(inventory, "HidrawPlaces", lambda: tree.places)
+    assert "nor a serial number" in said(box.run("pair", "gun-2", "--allow", "hidraw1", "--wait", "1"))
+
+
 def test_scan_when_a_signed_code_is_typed_as_alt_and_numbers_then_it_is_captured_whole() -> None:
     """The longest way to type the longest code of a sheet fits what is captured of one scan."""
     longest = signed("A" * 32, site="S" * 31, box="B" * 31, sheet="T" * 16)

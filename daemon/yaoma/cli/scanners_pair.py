@@ -36,6 +36,8 @@ from yaoma_link.keyfile import write_public
 __all__ = ["pair"]
 
 _PLACES_HELP = "A device to listen to: its number in the list, socket, serial number or node; may be given again."
+_BROKEN: Final = "控制码不完整或没有签名 / that control code is damaged or not signed"
+_OTHER: Final = "收到了别的内容，请扫校准单的第 1 个码或配对码 / that was something else"
 #: How long one of several devices is listened to before the next has its turn.
 _TURN_S: Final = 0.2
 
@@ -80,10 +82,7 @@ def pair(
         raise _unusable(config)
     found = _listen(_chosen(reading.loaded, allow), wait)
     if not found.device.options:
-        raise CommandError(
-            "这把枪既没有可命名的接口也没有唯一的序列号，无法绑定 / "
-            "this scanner has neither a socket that can be named nor a serial number of its own"
-        )
+        raise _nameless()
     if found.code is not None:
         if reading.loaded is None:
             raise _unusable(config)
@@ -93,6 +92,13 @@ def pair(
         _write(config, name, found, station, reading.loaded)
     else:
         typer.echo("# 并把它加入一个 [[station]] 的 scanners / and add it to the scanners of a [[station]]")
+
+
+def _nameless() -> CommandError:
+    return CommandError(
+        "这把枪既没有可命名的接口也没有唯一的序列号，无法绑定 / "
+        "this scanner has neither a socket that can be named nor a serial number of its own"
+    )
 
 
 def _unusable(config: Path) -> CommandError:
@@ -147,12 +153,10 @@ def _listen(chosen: list[NewDevice], wait_s: float) -> _Paired:
     raise CommandError("没有收到校准单的第 1 个码或配对码 / the first code of the sheet or a pairing code did not come")
 
 
-_BROKEN: Final = "控制码不完整或没有签名 / that control code is damaged or not signed"
-_OTHER: Final = "收到了别的内容，请扫校准单的第 1 个码或配对码 / that was something else"
-
-
 def _opened(device: NewDevice) -> AbstractContextManager[Listening]:
     """Open a device that does not type through its own driver, which takes nothing off."""
+    if not device.options:
+        raise _nameless()
     options = registry.check(device.driver, device.options)
     return listening("new", device.driver, options.as_sent() if isinstance(options, WrappingOptions) else options)
 
