@@ -11,6 +11,7 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.bill import Bill, BillLine
 from yaoma_bridge.bill_text import bill_body, read_bill
 from yaoma_bridge.contention import CONTENTION
+from yaoma_bridge.despatch_clearing import note_clearing
 from yaoma_bridge.despatch_rows import note_answers
 from yaoma_bridge.note_senders import Sender
 from yaoma_bridge.store import Store
@@ -61,6 +62,7 @@ def bill_feed(store: Store, now_ms: int) -> bool:
             [(name.site, name.box, ticket, n) for name, ticket, n, _ in belongs],
         )
         note_answers(tx, [(n, site, body) for n, site, _, _, body in rows])
+        note_clearing(tx, [(site, shift_ms, body) for _, site, _, shift_ms, body in rows])
         closed = dict.fromkeys((name, ticket) for name, ticket, _, is_closing in belongs if is_closing)
         late = dict.fromkeys((name, ticket) for name, ticket, _, _ in belongs if (name, ticket) not in closed)
         closed |= {one: None for one in late if _is_unfinished(tx, *one)}

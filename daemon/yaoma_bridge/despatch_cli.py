@@ -10,6 +10,7 @@ import typer
 
 from yaoma_bridge.command_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from yaoma_bridge.config import read_config, read_signer
+from yaoma_bridge.despatch_clearing import words_of_sender
 from yaoma_bridge.despatch_rows import DespatchState, answered, despatches
 from yaoma_bridge.despatching import Despatcher
 from yaoma_bridge.errors import BridgeError
@@ -26,6 +27,7 @@ _STATES = {
     DespatchState.TOLD: "已通知，未收货 / told, not received yet",
     DespatchState.RECEIVED: "已收，一致 / received as said",
     DespatchState.DIFFERS: "已收，有差异 / received, differs",
+    DespatchState.CLEARED: "有差异，已查明 / differed, cleared up",
 }
 
 
@@ -47,7 +49,7 @@ def list_notes(
         receiver = one.receiver or one.partner or "-"
         typer.echo(f"{_when(one.made_ms)}  {one.note}  {one.site} -> {receiver}  {one.packs} 盒 / packs")
         found = f"  缺 missing {one.missing}, 多 extra {one.extra}, 存疑 in doubt {one.doubtful}"
-        typer.echo(f"  {_STATES[one.state]}{found if one.state is DespatchState.DIFFERS else ''}")
+        typer.echo(f"  {_STATES[one.state]}{found if one.missing + one.extra + one.doubtful else ''}")
 
 
 @app.command(epilog="Example: yaoma-bridge despatch show yaoma:H32132200561:ABCDEFGHIJKLMNOPQRST")
@@ -55,14 +57,17 @@ def show(
     note: Annotated[str, typer.Argument(help="As `list` prints it.")],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """显示收货方发现的差异。Show, as JSON, a note with the codes that lack, are too much, or are doubted."""
+    """显示收货方发现的差异。Show, as JSON, a note with the codes at fault, and what its sender found out."""
     with Store.look(read_config(config).store.place) as store, store.reading() as tx:
         found = answered(tx, note)
+        words = [] if found is None else words_of_sender(tx, found[0])
     if found is None:
         raise BridgeError("there is no such note", "`yaoma-bridge despatch list` shows them")
     one, said = found
     fields = {**asdict(one), "missing_codes": sorted(said.missing), "extra_codes": sorted(said.extra)}
-    typer.echo(json.dumps({**fields, "doubtful_codes": dict(said.doubtful)}, ensure_ascii=False, indent=1))
+    found_out = [asdict(word) for word in words]
+    told = {**fields, "doubtful_codes": dict(said.doubtful), "cleared": found_out}
+    typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
 
 
 @app.command(epilog="Example: yaoma-bridge despatch send yaoma:H32132200561:ABCDEFGHIJKLMNOPQRST H32132200562")

@@ -19,6 +19,7 @@ __all__ = [
     "answered",
     "despatch_by_note",
     "despatches",
+    "despatches_of",
     "found_of",
     "keep_despatch",
     "note_answers",
@@ -40,6 +41,7 @@ class DespatchState(StrEnum):
     TOLD = "told"  # queued for every box of the receiver, and nothing was answered yet
     RECEIVED = "received"  # all is there, and nothing else
     DIFFERS = "differs"  # something lacks, is too much, or is doubted
+    CLEARED = "cleared"  # as above, and the sender has written down for each what it found out
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,12 @@ def despatch_by_note(tx: Tx, note: str) -> Despatch | None:
     """Give a note by its id, or None."""
     found = tx.execute(f"SELECT {_COLUMNS} FROM despatch WHERE note=?", (note,)).fetchone()  # noqa: S608 - constant column names
     return None if found is None else _despatch(found)
+
+
+def despatches_of(tx: Tx, bill_id: int) -> list[Despatch]:
+    """Give the notes that were made of a bill."""
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM despatch WHERE bill_id=? ORDER BY note", (bill_id,))  # noqa: S608 - constant column names
+    return [_despatch(row) for row in rows.fetchall()]
 
 
 def despatches(tx: Tx, site: str = "", states: Sequence[DespatchState] = ()) -> list[Despatch]:

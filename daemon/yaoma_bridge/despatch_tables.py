@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["DESPATCH_TABLES"]
+__all__ = ["CLEARED_TABLE", "DESPATCH_TABLES"]
 
 DESPATCH_TABLES: Final = (
     # One note, or one part of a very long one. `receiver` is a site of ours, or empty: then a file is for the partner.
@@ -36,3 +36,16 @@ DESPATCH_TABLES: Final = (
     "CREATE INDEX despatch_answer_of ON despatch_answer (note)",
     "CREATE INDEX despatch_answer_new ON despatch_answer (note) WHERE told=0",
 )
+
+#: What the sender found out about a difference: which task of which record was settled there, and how.
+CLEARED_TABLE: Final = """
+    CREATE TABLE despatch_cleared (
+        site TEXT NOT NULL,
+        log TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        how TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        told INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (site, log, seq)
+    ) STRICT, WITHOUT ROWID
+"""

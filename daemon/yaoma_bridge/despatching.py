@@ -18,6 +18,7 @@ from yaoma_bridge.alarms import AlarmKind, raise_alarm
 from yaoma_bridge.bill import Bill
 from yaoma_bridge.bill_text import read_bill
 from yaoma_bridge.centre_facts import CentreFacts
+from yaoma_bridge.despatch_clearing import has_fresh_words, is_cleared_up, take_fresh_words
 from yaoma_bridge.despatch_note import OUTGOING, notes_of, partner_of
 from yaoma_bridge.despatch_rows import (
     Despatch,
@@ -76,12 +77,14 @@ class Despatcher:
         """
         with store.reading() as tx:
             newest = tx.execute("SELECT MAX(id) FROM bill").fetchone()[0] or 0
-            if newest <= _upto(tx) and not unheard(tx, 1):
+            if newest <= _upto(tx) and not unheard(tx, 1) and not has_fresh_words(tx):
                 return None
         with store.writing() as tx:
             made = self._send_next(tx, newest, now_ms)
             for one in unheard(tx, _ANSWERS_AT_ONCE):
                 made += self._take_answers(tx, one, now_ms)
+            for one in take_fresh_words(tx):
+                _note_clearing(tx, one, now_ms)
         return made
 
     def send_to(self, tx: Tx, note: str, receiver: str, now_ms: int) -> int:
@@ -187,7 +190,6 @@ class Despatcher:
             one, state=state, missing=lacking, extra=len(found.extra), doubtful=len(doubtful), changed_ms=now_ms
         )
         keep_despatch(tx, after)
-        _alarm(tx, after, now_ms)
         fates: dict[str, tuple[Fate, str]] = dict.fromkeys(missing, _MISSING)
         fates |= {
             code: (Fate.REFUSED, _DOUBTS.get(reason, "despatch_doubtful"))
@@ -198,7 +200,9 @@ class Despatcher:
             fates = {code: fates.get(code, (Fate.ACCEPTED, "")) for code in note.line_of}
         standings = _standings(one.bill_id, bill, fates)
         standings[bill.closed_n] = Standing(*_of_the_ticket(found), one.bill_id, 0)
-        return put_standings(tx, DESPATCH, standings, self.signer, now_ms)
+        made = put_standings(tx, DESPATCH, standings, self.signer, now_ms)
+        _note_clearing(tx, after, now_ms)
+        return made
 
     def _completed(self, bill: Bill) -> Bill:
         """Give a bill with names and dates; without them if a file can't be used: the note is due all the same."""
@@ -228,9 +232,12 @@ def _standings(bill_id: int, bill: Bill, fates: Mapping[str, tuple[Fate, str]]) 
     return standings
 
 
-def _alarm(tx: Tx, one: Despatch, now_ms: int) -> None:
-    """Tell the centre of a difference; what has come after all takes the alarm back."""
-    if one.state is DespatchState.RECEIVED:
+def _note_clearing(tx: Tx, one: Despatch, now_ms: int) -> None:
+    """Tell the centre of a difference; what came after all, or was cleared up by its sender, is no alarm any more."""
+    is_cleared = one.state is not DespatchState.RECEIVED and is_cleared_up(tx, one)
+    if is_cleared and one.state is not DespatchState.CLEARED:
+        keep_despatch(tx, replace(one, state=DespatchState.CLEARED, changed_ms=now_ms))
+    if is_cleared or one.state is not DespatchState.DIFFERS:
         # `log` keeps the alarms of several notes apart.
         tx.execute("DELETE FROM alarm WHERE kind=? AND log=?", (AlarmKind.DESPATCH_DIFFERS.value, one.note))
         return

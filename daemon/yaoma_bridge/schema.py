@@ -2,7 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
-from yaoma_bridge.despatch_tables import DESPATCH_TABLES
+from yaoma_bridge.despatch_tables import CLEARED_TABLE, DESPATCH_TABLES
 from yaoma_bridge.fleet_tables import FLEET_TABLES
 from yaoma_bridge.log_tables import LOG_TABLES
 from yaoma_bridge.platform_tables import PLATFORM_TABLES
@@ -128,3 +128,10 @@ def m011_senders(db: Database) -> None:
     """Keep who sent what, by the notes that sites are told of from now on."""
     for table in SENDER_TABLES:
         db.execute(table)
+
+
+@MIGRATIONS()
+def m012_cleared(db: Database) -> None:
+    """Keep what senders found out about differences in what they sent."""
+    db.execute(CLEARED_TABLE)
+    db.execute("CREATE INDEX despatch_bill ON despatch (bill_id)")

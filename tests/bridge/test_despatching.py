@@ -17,6 +17,9 @@ from fakes.stepped_bridge import register
 from fakes.ticketed import Counter, code_of
 from fakes.uploading_bridge import UploadingBridge
 from yaoma.core import receiving
+from yaoma.core.canonical import Json
+from yaoma.core.deed import settled, task_id
+from yaoma.core.record import Entry, Kind
 from yaoma.core.shipment import Shipment
 from yaoma_bridge.centre_facts import CentreFacts
 from yaoma_bridge.cli import app
@@ -221,6 +224,60 @@ def test_what_comes_after_all_lifts_task_and_alarm(chain: Chain) -> None:
     assert chain.outcomes() == {A: OK, B: OK, "ticket": OK}
     assert chain.states() == [("received", 0, 0, 0)]
     assert chain.bridge.alarms() == set()
+
+
+@pytest.mark.row("S2-04", part="bridge")
+def test_what_the_sender_found_out_closes_the_difference(chain: Chain) -> None:
+    """Settled at the sender with a word for each task, it is no alarm any more; the centre reads what was found out."""
+    chain.sender.send(A, B, C, code_of(4), partner="H2")
+    chain.follow()
+    (note,) = chain.heard()
+    chain.store.receive(note, B, doubtful={B: "lot_mismatch"})
+    chain.follow()
+    log = chain.sender.log
+    places = {record.fields.get("code"): record.seq for record in log.records}
+    ids = {code: task_id("despatch", log.log, places[code]) for code in (A, B, C)}
+    assert (places[code_of(4)], chain.states()[0][0]) == (places[C] + 1, "differs"), "one task for two records"
+    log.add(settled([ids[A], f"hold:{A}"], "少装一盒，已补发", "op-li"))
+    chain.follow()
+    assert (chain.states()[0][0], chain.bridge.alarms()) == ("differs", {"despatch_differs"})
+    log.add(settled([ids[B], ids[C]], "发错批号，已通知", "op-li"))
+    chain.follow()
+    assert (chain.states()[0][0], chain.bridge.alarms()) == ("cleared", set())
+    shown = json.loads(_command(chain, "despatch", "show", note.id))
+    assert [(one["record"], one["how"]) for one in shown["cleared"]] == [
+        (f"{log.log}/{places[A]}", "少装一盒，已补发"),
+        (f"{log.log}/{places[B]}", "发错批号，已通知"),
+        (f"{log.log}/{places[C]}", "发错批号，已通知"),
+    ]
+    assert "已查明" in _command(chain, "despatch", "list", "--state", "cleared")
+    chain.store.receive(note, A, C, code_of(4))
+    chain.follow()
+    assert chain.states()[0][0] == "cleared"
+
+
+@pytest.mark.parametrize(
+    "duty",
+    [
+        "refused:despatch:",
+        "refused:despatch:x",
+        "refused:despatch:log1/x",
+        "refused:despatch:log1/99999999999999999",
+        7,
+    ],
+)
+def test_a_settlement_of_nothing_closes_nothing(chain: Chain, duty: Json) -> None:
+    """Whatever a box writes as the id of a task, no other difference is closed by it."""
+    chain.sender.send(A, partner="H2")
+    chain.follow()
+    (note,) = chain.heard()
+    chain.store.receive(note)
+    chain.follow()
+    fields: dict[str, Json] = {"duties": [duty, "refused:despatch:log1/77", "refused:despatch:/1"], "how": "已查"}
+    chain.sender.log.add(Entry(Kind.SETTLE, fields))
+    chain.store.log.add(settled([task_id("despatch", chain.sender.log.log, 1)], "别家的"))
+    chain.follow()
+    assert chain.states()[0][0] == "differs"
 
 
 def test_a_delivery_that_was_as_said_is_received(chain: Chain) -> None:
