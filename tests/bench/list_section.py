@@ -118,6 +118,11 @@ class ListSection:
                 f"p99 <= {_P99_BAR_US:.0f} us",
                 p99_us <= _P99_BAR_US,
             ),
+            Row(
+                "  arithmetic as long as that, without memory",
+                "",
+                f"p50 {found.median(f'{shape}_noise_p50_us'):.1f}, p99 {found.median(f'{shape}_noise_p99_us'):.1f} us",
+            ),
         ]
 
     def _peer_row(self, peer: str, found: Found) -> Row:

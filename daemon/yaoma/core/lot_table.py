@@ -15,8 +15,8 @@ __all__ = ["MAX_LOT_CHARS", "UNKNOWN_LOT", "BaseAnswer", "LotTable", "LotTableEr
 MAX_LOT_CHARS: Final = 40
 _EXPIRY_BYTES: Final = 4
 _WORD_BYTES: Final = 4
-#: A counter meets a few lots again and again; a long list names tens of thousands.
-_ROWS_KEPT: Final = 1024
+#: A counter meets a few lots again and again; a long list names thousands. All of these together take 1.2 MB.
+_ROWS_KEPT: Final = 4096
 
 
 class LotTableError(ValueError):
