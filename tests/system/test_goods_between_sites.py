@@ -43,10 +43,13 @@ def _tasks(box: BoxProcess) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _ticket(box: BoxProcess, operation: str, *codes: str, facts: tuple[str, ...] = ()) -> str:
+def _ticket(box: BoxProcess, operation: str, *codes: str, more: tuple[str, ...] = ()) -> str:
     """Open, scan and close a ticket; give what the command said last."""
-    opened = box.command("ticket", "open", "counter", operation, *(f"--fact={one}" for one in facts))
-    assert opened.returncode == 0, opened.stderr
+    wait_for(
+        lambda: box.command("ticket", "open", "counter", operation, *more).returncode == 0,
+        "the ticket was not opened",
+        deadline_s=90,
+    )
     for code in codes:
         before = sum(one.kind == Kind.SCAN for one in box.records())
         box.scan(code)
@@ -64,10 +67,11 @@ def test_what_one_site_sends_is_received_at_the_other_and_what_lacks_comes_back(
     sender.start()
     store.start()
     wait_for(lambda: len(chain.bridges[0].status()["boxes"]) == 2, "the boxes were not seen")
-    assert store.command("list", "check", FIRST).returncode != 0
-    _ticket(sender, "transfer_out", FIRST, SECOND, facts=(f"partner={STORE}",))
-    wait_for(lambda: store.command("list", "check", SECOND).returncode == 0, "the note did not come", deadline_s=90)
-    said = _ticket(store, "transfer_in", FIRST)
+    _ticket(sender, "transfer_out", FIRST, SECOND, more=("--fact", f"partner={STORE}"))
+    wait_for(lambda: _despatches(chain), "no note was made")
+    (note,) = _despatches(chain)
+    # The box refuses to receive by a note that has not come.
+    said = _ticket(store, "transfer_in", FIRST, more=("--shipment", note["note"]))
     assert "缺 missing 1" in said
     (scan,) = [one for one in store.records() if one.kind == Kind.SCAN]
     assert (scan.fields["verdict"], scan.fields["via"]) == ("PASS", "transfer")
