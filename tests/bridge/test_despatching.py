@@ -188,7 +188,7 @@ def test_an_answer_that_comes_before_its_note_is_kept_for_it(chain: Chain, tmp_p
 
 
 @pytest.mark.row("S2-04", part="bridge")
-@pytest.mark.row("S1-12", part="bridge")
+@pytest.mark.row("S1-11", part="bridge")
 def test_what_the_receiver_found_comes_back_to_the_sender(chain: Chain) -> None:
     """What lacks and what has another lot is a task at the sender, pack by pack; what is too much, of the ticket."""
     chain.sender.send(A, B, C, partner="H2")

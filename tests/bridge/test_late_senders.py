@@ -118,7 +118,6 @@ def shop(tmp_path: Path, platform: Simulated, log: BoxLog) -> Iterator[Shop]:
     bridge.close()
 
 
-@pytest.mark.row("S2-14", part="bridge")
 def test_a_late_note_frees_the_receipt_and_the_sale_behind_it(shop: Shop) -> None:
     """Held until somebody says who sent it; the note says it: received from that company, then sold, each once."""
     shop.use_unannounced(A)
