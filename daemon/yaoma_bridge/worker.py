@@ -247,7 +247,8 @@ class Worker:
                 pass
 
     def _publish(self, session: Session) -> None:
-        while self._pending:
+        # As few under way as batches may wait: what the broker says of all of these fits into the queue of reports.
+        while self._pending and len(self._in_flight) < self._config.broker.waiting_batches:
             outgoing = self._pending[0]
             try:
                 packet_id = session.publish(outgoing.topic, outgoing.payload)

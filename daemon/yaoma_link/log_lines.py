@@ -41,6 +41,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "fault": "what kind of trouble a connection has",
         "filter": "an MQTT topic filter",
         "hint": "what to do next",
+        "file": "the name of a file in the state folder",
         "host": "the broker's name",
         "kind": "the kind of an alarm or of a file",
         "limit": "the largest size that is taken, in bytes",

@@ -35,6 +35,9 @@ _TAKEN_OVER = 0x8E
 
 _TICK_S = 1.0
 _PUT_TICK_S = 0.1
+#: An owner that takes nothing for so long is stuck. Until then the broker waits on the line: mosquitto 2.0.11 sends
+#: more retained messages than our Receive Maximum allows once the first are acknowledged.
+_FULL_S = 3.0
 #: A connection that stood this long was a success.
 _SETTLED_S = 10.0
 #: Fixed header, topic length, packet id and our few properties, generously.
@@ -47,8 +50,8 @@ class Session:
 
     A thread of its own connects, reconnects with full jitter, drives the line and puts reports into the owner's
     queue. Nothing is handed over while disconnected, and nothing is kept across a reconnect: on `Disconnected` the
-    owner takes back what it had in flight, on `Connected` it feeds it again. If the queue is full the session hangs
-    up rather than lose a report: what was unanswered then comes again.
+    owner takes back what it had in flight, on `Connected` it feeds it again. While the queue is full the session reads
+    no more; if it stays full, the session hangs up rather than lose a report: what was unanswered then comes again.
 
     Args:
         endpoint: Where the broker is.
@@ -333,11 +336,21 @@ class Session:
             if isinstance(one, Gone):
                 return one
             for report in self._reports_of(one):
-                try:
-                    self._reports.put_nowait(report)
-                except queue.Full:
+                if not self._put(report):
                     return Gone(None, "the owner's queue is full")
         return None
+
+    def _put(self, report: SessionReport) -> bool:
+        """Put a report, and wait a moment for an owner that is busy; say whether it was taken."""
+        full_since_s = time.monotonic()
+        while True:
+            try:
+                self._reports.put(report, timeout=_PUT_TICK_S)
+            except queue.Full:
+                if self._stopping.is_set() or time.monotonic() - full_since_s >= _FULL_S:
+                    return False
+            else:
+                return True
 
     def _reports_of(self, heard: Heard) -> Sequence[SessionReport]:
         match heard:

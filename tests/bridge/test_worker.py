@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from fakes import forked, stepped_bridge
-from fakes.box import BoxLog, SendingBox, receipt_signer
+from fakes.box import BoxLog, SendingBox, box_signer, receipt_signer
 from fakes.bridge_workers import BridgeWorkers
 from fakes.broker import Broker
 from fakes.stepped_bridge import register
 from fakes.tier import times
+from yaoma_link.report import Published
 from yaoma_link.session import Session
 from yaoma_link.topics import BoxName, Channel
 
@@ -161,6 +162,30 @@ def test_garbage_from_the_broker_is_alarmed_and_the_worker_goes_on(broker: Broke
     assert worker.poll() is None
     told = bridge.log_text() + json.dumps(bridge.ask("status", "--json"))
     assert "110101199003077758" not in told
+
+
+def test_a_whole_county_that_comes_back_at_once_is_welcomed_over_one_connection(
+    broker: Broker, bridge: BridgeWorkers
+) -> None:
+    """However many receipts are due, what the broker says of them never floods the worker off its line."""
+    reports: queue.Queue[Any] = queue.Queue(maxsize=10_000)
+    county = Session(broker.endpoint(), reports, client_id="county", session_expiry_s=0)
+    county.start()
+    _wait(lambda: county.is_online, "the county is not connected")
+    for number in range(900):
+        log = BoxLog(BoxName("H1", f"box-{number}"), f"log{number}", signer=box_signer(NAMES[0]))
+        birth, name = log.birth(), log.name
+        _wait(lambda birth=birth, name=name: county.publish(name.topic(Channel.STATUS), birth, retain=True), "no room")  # type: ignore[misc]  # mypy can't infer a lambda with a default
+    _wait(lambda: sum(isinstance(one, Published) for one in tuple(reports.queue)) == 900, "births are on their way")
+    county.stop()
+    bridge.start()
+
+    def known() -> int:
+        done = forked.run("yaoma-bridge", "boxes", "--json", "-c", bridge.config)
+        return len(json.loads(done.stdout)) if done.returncode == 0 else 0  # there is no store yet
+
+    _wait(lambda: known() == 902, "boxes are missing")
+    assert "broker away" not in bridge.log_text()
 
 
 def test_boxes_and_export_show_what_is_there(broker: Broker, bridge: BridgeWorkers) -> None:
