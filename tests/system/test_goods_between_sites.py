@@ -53,7 +53,10 @@ def _ticket(box: BoxProcess, operation: str, *codes: str, more: tuple[str, ...] 
     for code in codes:
         before = sum(one.kind == Kind.SCAN for one in box.records())
         box.scan(code)
-        wait_for(lambda n=before: sum(one.kind == Kind.SCAN for one in box.records()) > n, "the scan was not kept")
+        wait_for(
+            lambda n=before: sum(one.kind == Kind.SCAN for one in box.records()) > n,  # type: ignore[misc]  # mypy can't infer a lambda with a default
+            "the scan was not kept",
+        )
     closed = box.command("ticket", "close", "counter")
     assert closed.returncode == 0, closed.stderr
     return closed.stdout

@@ -25,6 +25,8 @@ _CHINA: Final = timedelta(hours=8)
 #: Too many calls: user, session, partner, app, frequency. HY waits 30 s (DOMAIN.md 3.6).
 _LIMITED: Final = frozenset({"4", "5", "6", "7", "8"})
 _LIMITED_WAIT_S: Final = 30.0
+#: An upload may ask for its partner first, and both together end within the 60 s of `Platform.send`.
+_WHOLE_S: Final = 28.0
 #: The app itself may not call: permissions, signature, app key.
 _APP_REFUSED: Final = frozenset({"11", "13", "24", "25", "28", "29"})
 #: This institution's session is missing or over.
@@ -97,7 +99,12 @@ class Gateway:
         self._options = options
         self._secret = read_secret(options.app_secret_file, "app_secret_file")
         self._session = _session(options.session_file)
-        self._web = WebCaller(authority=options.authority, plain_http=options.plain_http, read_s=options.answer_s)
+        self._web = WebCaller(
+            authority=options.authority,
+            plain_http=options.plain_http,
+            read_s=options.answer_s,
+            whole_s=_WHOLE_S,
+        )
 
     def close(self) -> None:
         """Close the connections."""

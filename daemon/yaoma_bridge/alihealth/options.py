@@ -49,7 +49,7 @@ class AlihealthOptions(DestinationOptions):
     sign_method: SignMethod = SignMethod.HMAC_SHA256
     authority: AbsolutePath | None = None
     plain_http: bool = False
-    answer_s: Annotated[float, Field(gt=0, le=40)] = 20.0
+    answer_s: Annotated[float, Field(gt=0, le=25)] = 20.0
     codes_per_bill: Annotated[int, Field(ge=1, le=_MOST_CODES)] = 500
     physic_type: Annotated[str, Field(pattern=r"^[0-9]$")] = "3"
     verify_wait_s: Annotated[float, Field(ge=0, le=86_400)] = 120.0
