@@ -79,7 +79,8 @@ def _spelled(octets: bytes) -> Spelling:
         end = {"\r": "CR", "\n": "LF"}.get(found.group(), "CRLF")
         return Spelling(text[: found.start()], end)
     end = _OTHER_ENDS.get(text[-1:], "")
-    return Spelling(text[:-1] if end else text, end)
+    # A symbol ends with the first of several.
+    return Spelling(text.rstrip(text[-1]) if end else text, end)
 
 
 def _holds_packet(octets: bytes) -> bool:

@@ -147,7 +147,12 @@ def _server() -> str:
             assert server.stdout is not None
             assert server.stdout.readline(), "the commands can't be imported"
             _servers.append((server, address))
+            atexit.register(_end, server)
         return _servers[0][1]
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.communicate(timeout=30)  # closes its standard input
 
 
 def _import_all() -> None:
