@@ -1,6 +1,7 @@
 """Session: the one MQTT 5 session of a box or a bridge worker, from the first try to the clean end."""
 
 import logging
+import math
 import queue
 import random
 import threading
@@ -226,7 +227,7 @@ class Session:
             self._failure = error
             self._leave()
             _log.critical("session ended by a defect: error=%s", type(error).__name__)
-            self._put_patiently(SessionFailed(type(error).__name__))
+            self._put(SessionFailed(type(error).__name__))
         finally:
             self._link.close()
 
@@ -286,7 +287,7 @@ class Session:
             tries=self._outage.ended(),
         )
         birth = None if self._birth is None else self._birth()
-        self._put_patiently(online)
+        self._put(online)
         self._subscribing.clear()
         if self._subscriptions:
             packet_id = self._link.subscribe(self._subscriptions)
@@ -336,21 +337,9 @@ class Session:
             if isinstance(one, Gone):
                 return one
             for report in self._reports_of(one):
-                if not self._put(report):
+                if not self._put(report, within_s=_FULL_S):
                     return Gone(None, "the owner's queue is full")
         return None
-
-    def _put(self, report: SessionReport) -> bool:
-        """Put a report, and wait a moment for an owner that is busy; say whether it was taken."""
-        full_since_s = time.monotonic()
-        while True:
-            try:
-                self._reports.put(report, timeout=_PUT_TICK_S)
-            except queue.Full:
-                if self._stopping.is_set() or time.monotonic() - full_since_s >= _FULL_S:
-                    return False
-            else:
-                return True
 
     def _reports_of(self, heard: Heard) -> Sequence[SessionReport]:
         match heard:
@@ -391,22 +380,23 @@ class Session:
         wait_s = self._backoff.next_wait_s(least_s=self._takeover_wait_s if taken_over else 0.0)
         hint = "Another box uses this identity: find the copied card." if taken_over else ""
         self._outage.failed("taken_over" if taken_over else "lost", gone.reason, hint)
-        self._put_patiently(Disconnected(self._connection, gone.reason_code, gone.reason, taken_over))
+        self._put(Disconnected(self._connection, gone.reason_code, gone.reason, taken_over))
         return wait_s
 
     def _not_connected(self, error: ConnectError) -> float:
         wait_s = self._backoff.next_wait_s()
         self._outage.failed(error.fault, error.reason, error.hint)
-        self._put_patiently(ConnectFailed(error.fault, error.reason, error.hint, wait_s))
+        self._put(ConnectFailed(error.fault, error.reason, error.hint, wait_s))
         return wait_s
 
-    def _put_patiently(self, report: SessionReport) -> None:
-        """Put a report that nothing later makes up for; an owner that does not read stops the session here."""
+    def _put(self, report: SessionReport, within_s: float = math.inf) -> bool:
+        """Put a report, waiting for an owner that does not read until the session stops; say whether it was taken."""
+        until_s = time.monotonic() + within_s
         while True:
             try:
                 self._reports.put(report, timeout=_PUT_TICK_S)
             except queue.Full:
-                if self._stopping.is_set():
-                    return
+                if self._stopping.is_set() or time.monotonic() >= until_s:
+                    return False
             else:
-                return
+                return True
