@@ -3,7 +3,6 @@
 import json
 import os
 import queue
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -109,7 +108,7 @@ def test_workers_killed_in_a_burst_again_and_again_lose_and_double_nothing(
 def test_a_bridge_restored_from_yesterday_gets_the_rest_again_and_doubles_nothing(
     broker: Broker, bridge: BridgeWorkers
 ) -> None:
-    """The file is copied back: a new epoch, a lower `stored_upto`, the box sends again, the export stays exact."""
+    """The copy is put back: a new epoch, a lower `stored_upto`, the box sends again, the export stays exact."""
     log = BoxLog(NAMES[0], "log1")
     log.scan(200)
     bridge.start()
@@ -117,7 +116,7 @@ def test_a_bridge_restored_from_yesterday_gets_the_rest_again_and_doubles_nothin
         box.wait_stored(200)
         _wait(lambda: len(bridge.ids()) >= 200, "yesterday's export is not complete")
         bridge.stop()
-        shutil.copy(bridge.folder / "bridge.db", bridge.folder / "backup.db")
+        bridge.back_up()
         bridge.start()
         box.grow(200)
         box.wait_stored(400)
@@ -125,9 +124,7 @@ def test_a_bridge_restored_from_yesterday_gets_the_rest_again_and_doubles_nothin
         _wait(lambda: len(box.receipts) == max(one.rseq for one in box.receipts), "receipts are on their way")
         epoch = box.mark.epoch
         bridge.stop()
-        for left in bridge.folder.glob("bridge.db-*"):
-            left.unlink()
-        shutil.copy(bridge.folder / "backup.db", bridge.folder / "bridge.db")
+        bridge.restore()
         bridge.start()
         box.grow(50)
         _wait(lambda: box.mark.epoch > epoch, "no new epoch")

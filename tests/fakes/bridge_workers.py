@@ -1,13 +1,16 @@
 """BridgeWorkers: workers as processes, with one configuration, on a real broker."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from psycopg.conninfo import conninfo_to_dict
 
 from fakes import forked
 from fakes.box import receipt_signer
@@ -27,6 +30,7 @@ class BridgeWorkers:
 
     def __init__(self, folder: Path, broker: Broker, store: str = "") -> None:
         self.folder = folder
+        self._store = store
         self.workers: list[subprocess.Popen[bytes]] = []
         pem = receipt_signer().key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (folder / "receipts.pem").write_bytes(pem)
@@ -68,6 +72,28 @@ class BridgeWorkers:
         codes = [worker.wait(20) for worker in self.workers]
         self.workers.clear()
         return codes
+
+    def back_up(self) -> None:
+        """Keep a copy of the store; no worker may run."""
+        if self._store:
+            self._tell_server("CREATE DATABASE {0}_backup TEMPLATE {0}")
+        else:
+            shutil.copy(self.folder / "bridge.db", self.folder / "backup.db")
+
+    def restore(self) -> None:
+        """Put the copy in the store's place; no worker may run."""
+        if self._store:
+            self._tell_server("DROP DATABASE {0}")
+            self._tell_server("CREATE DATABASE {0} TEMPLATE {0}_backup")
+            return
+        for left in self.folder.glob("bridge.db-*"):
+            left.unlink()
+        shutil.copy(self.folder / "backup.db", self.folder / "bridge.db")
+
+    def _tell_server(self, sql: str) -> None:
+        name = conninfo_to_dict(self._store)["dbname"]
+        with psycopg.connect(self._store, dbname="postgres", autocommit=True) as server:
+            server.execute(sql.format(name).encode())
 
     def ask(self, *arguments: str) -> Any:
         """Run a command of the CLI that prints JSON."""
