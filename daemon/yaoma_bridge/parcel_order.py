@@ -56,8 +56,9 @@ def _has_open_codes(tx: Tx, row: ParcelRow) -> bool:
 
 def wake_followers(tx: Tx, row: ParcelRow, now_ms: int) -> None:
     """Let the parcels of a site be looked at now that may have waited for one that is through."""
+    # SQLite takes the index of open parcels only if its condition stands here word for word.
     tx.execute(
-        "UPDATE parcel SET due_ms=? WHERE destination=? AND site=? AND closed_n>=? AND fate='bundled' "
-        "AND reason IN ('earlier', 'follows')",
+        "UPDATE parcel SET due_ms=? WHERE destination=? AND site=? AND closed_n>=? "
+        "AND fate NOT IN ('accepted', 'refused') AND fate='bundled' AND reason IN ('earlier', 'follows')",
         (now_ms, row.destination, row.site, row.closed_n),
     )
